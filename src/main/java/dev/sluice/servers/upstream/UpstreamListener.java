@@ -1,0 +1,24 @@
+package dev.sluice.servers.upstream;
+
+import java.util.Optional;
+
+/**
+ * What a connection tells its owner. Called from the connection's own threads, never under a lock;
+ * implementations return quickly and never block.
+ */
+public interface UpstreamListener {
+
+  /** The server's lists changed and were read again; the new catalogue is in place. */
+  default void catalogueChanged(Catalogue catalogue) {}
+
+  /** One line of the child's standard error, or noise found on its standard output. */
+  default void logLine(LogLine line) {}
+
+  /**
+   * The connection ended, asked for or not; called exactly once.
+   *
+   * @param reason for people: exit code or signal, closed stream, budget
+   * @param exitCode of a child process that ended
+   */
+  default void ended(String reason, Optional<Integer> exitCode) {}
+}

@@ -1,0 +1,82 @@
+package dev.sluice.settings;
+
+/** Every key the hub reads; docs/settings.md lists them and a test holds the two together. */
+public enum Setting {
+  /** Path of the servers file. */
+  SERVERS_FILE("sluice.servers.file", Type.TEXT, "", 0, 0),
+  /** Directory of *.json fragments to discover. */
+  DISCOVERY_DIR("sluice.discovery.dir", Type.TEXT, "", 0, 0),
+  /** Directory of durable data; empty means memory only. */
+  DATA_DIR("sluice.data.dir", Type.TEXT, "", 0, 0),
+  /** The port to name in the start-up line. */
+  HTTP_PORT("sluice.http.port", Type.NUMBER, "8080", 1, 65535),
+  /** How callers are established; only local for now. */
+  AUTH_MODE("sluice.auth.mode", Type.TEXT, "local", 0, 0),
+  /** Largest request body in bytes. */
+  HTTP_BODY_LIMIT("sluice.http.body.limit", Type.NUMBER, "4194304", 1024, 67108864),
+  /** Events kept. */
+  EVENTS_RETENTION_COUNT("sluice.events.retention.count", Type.NUMBER, "100000", 1, 1048576),
+  /** Bytes of events kept. */
+  EVENTS_RETENTION_BYTES(
+      "sluice.events.retention.bytes", Type.NUMBER, "67108864", 65536, 4294967296L),
+  /** Seconds that events are kept. */
+  EVENTS_RETENTION_SECONDS("sluice.events.retention.seconds", Type.NUMBER, "86400", 1, 31536000),
+  /** Events a subscriber's lane holds unless it asks otherwise. */
+  EVENTS_LANE_COUNT("sluice.events.lane.count", Type.NUMBER, "1024", 1, 65536),
+  /** Bytes a subscriber's lane holds. */
+  EVENTS_LANE_BYTES("sluice.events.lane.bytes", Type.NUMBER, "1048576", 4096, 16777216),
+  /** Subscribers at once, all transports together. */
+  EVENTS_SUBSCRIBERS("sluice.events.subscribers", Type.NUMBER, "10000", 1, 100000),
+  /** Seconds of silence before a ping frame. */
+  EVENTS_PING_SECONDS("sluice.events.ping.seconds", Type.NUMBER, "15", 1, 15),
+  /** Seconds without a successful write before a subscriber is closed with 4008. */
+  EVENTS_STALL_SECONDS("sluice.events.stall.seconds", Type.NUMBER, "10", 1, 600),
+  /** Threads that send to subscribers; 0 means one per processor, at most 8. */
+  EVENTS_THREADS("sluice.events.threads", Type.NUMBER, "0", 0, 64);
+
+  /** The shape of a value. */
+  public enum Type {
+    TEXT,
+    NUMBER,
+    FLAG
+  }
+
+  private final String key;
+  private final Type type;
+  private final String fallback;
+  private final long min;
+  private final long max;
+
+  Setting(String key, Type type, String fallback, long min, long max) {
+    this.key = key;
+    this.type = type;
+    this.fallback = fallback;
+    this.min = min;
+    this.max = max;
+  }
+
+  /** The MicroProfile Config key. */
+  public String key() {
+    return key;
+  }
+
+  /** The shape of its value. */
+  public Type type() {
+    return type;
+  }
+
+  /** The default; empty for texts without one. */
+  public String fallback() {
+    return fallback;
+  }
+
+  /** Least value of a number. */
+  public long min() {
+    return min;
+  }
+
+  /** Greatest value of a number. */
+  public long max() {
+    return max;
+  }
+}

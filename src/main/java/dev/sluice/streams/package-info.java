@@ -1,0 +1,10 @@
+/**
+ * Domain events out to clients: the WebSocket endpoint {@code /api/ws/events}, the SSE resource
+ * {@code /api/events} over our own broadcaster, and paging through history.
+ *
+ * <p>Adapters only: order, bounds, gaps and filters are rules of {@code events}.
+ */
+@NullMarked
+package dev.sluice.streams;
+
+import org.jspecify.annotations.NullMarked;
