@@ -46,9 +46,9 @@ public record EventId(String epoch, long seq) {
   }
 
   private static boolean legal(int c) {
-    return c >= '0' && c <= '9'
-        || c >= 'a' && c <= 'z'
-        || c >= 'A' && c <= 'Z'
+    return (c >= '0' && c <= '9')
+        || (c >= 'a' && c <= 'z')
+        || (c >= 'A' && c <= 'Z')
         || c == '.'
         || c == '_'
         || c == '-';
