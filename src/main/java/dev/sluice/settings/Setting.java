@@ -14,6 +14,12 @@ public enum Setting {
   AUTH_MODE("sluice.auth.mode", Type.TEXT, "local", 0, 0),
   /** Largest request body in bytes. */
   HTTP_BODY_LIMIT("sluice.http.body.limit", Type.NUMBER, "4194304", 1024, 67108864),
+  /** Seconds for a request body to arrive. */
+  HTTP_BODY_SECONDS("sluice.http.body.seconds", Type.NUMBER, "20", 1, 600),
+  /** Trusted values of the Host header besides loopback, separated by commas. */
+  HTTP_HOSTS("sluice.http.hosts", Type.TEXT, "", 0, 0),
+  /** Origins besides our own whose pages may call, separated by commas. */
+  HTTP_ORIGINS("sluice.http.origins", Type.TEXT, "", 0, 0),
   /** Events kept. */
   EVENTS_RETENTION_COUNT("sluice.events.retention.count", Type.NUMBER, "100000", 1, 1048576),
   /** Bytes of events kept. */

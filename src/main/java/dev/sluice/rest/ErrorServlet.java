@@ -1,0 +1,43 @@
+package dev.sluice.rest;
+
+import dev.sluice.access.Refusal;
+import jakarta.servlet.RequestDispatcher;
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The container's error page, so that a failure which never reaches JAX-RS (an unknown file, an
+ * exception in a filter or servlet, a refused upgrade) has the one error shape too.
+ */
+public class ErrorServlet extends HttpServlet {
+
+  private static final long serialVersionUID = 1L;
+
+  private static final System.Logger LOG = System.getLogger(ErrorServlet.class.getName());
+
+  @Override
+  protected void service(HttpServletRequest request, HttpServletResponse response)
+      throws IOException {
+    Refusal refusal =
+        request.getAttribute(RequestDispatcher.ERROR_STATUS_CODE) instanceof Integer status
+            ? HttpErrors.of(status)
+            : HttpErrors.of(404); // asked for by name, not dispatched to
+    if (request.getAttribute(RequestDispatcher.ERROR_EXCEPTION) instanceof Throwable thrown) {
+      LOG.log(
+          System.Logger.Level.ERROR,
+          "SLUICE-0402: A request failed outside of REST with status " + refusal.status(),
+          thrown);
+    }
+    if (response.isCommitted()) {
+      return;
+    }
+    byte[] body = refusal.body().getBytes(StandardCharsets.UTF_8);
+    response.setStatus(refusal.status());
+    response.setContentType(Refusal.CONTENT_TYPE);
+    response.setContentLength(body.length);
+    response.getOutputStream().write(body);
+  }
+}
