@@ -1,0 +1,93 @@
+package dev.sluice.bench;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+
+/** All clients of a run: one selector thread, so that the server keeps the processors. */
+final class Load implements AutoCloseable {
+
+  private static final int AT_ONCE = 50;
+
+  private final Selector selector;
+  private final Thread thread;
+  private final Queue<Connection> arriving = new ConcurrentLinkedQueue<>();
+  private volatile boolean open = true;
+
+  Load() throws IOException {
+    selector = Selector.open();
+    thread = new Thread(this::run, "load");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /** Opens {@code count} connections, at most fifty under way at once. */
+  List<Connection> open(int port, String path, boolean webSocket, int count, int window)
+      throws IOException {
+    List<Connection> all = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      if (i >= AT_ONCE) {
+        await(all.get(i - AT_ONCE));
+      }
+      Connection connection = Connection.open(port, path, webSocket, window);
+      all.add(connection);
+      arriving.add(connection);
+      selector.wakeup();
+    }
+    for (Connection connection : all) {
+      await(connection);
+    }
+    return all;
+  }
+
+  private static void await(Connection connection) throws IOException {
+    try {
+      connection.opened.orTimeout(20, TimeUnit.SECONDS).join();
+    } catch (CompletionException failure) {
+      throw new IOException("a connection was refused", failure.getCause());
+    }
+  }
+
+  private void run() {
+    ByteBuffer shared = ByteBuffer.wrap(new byte[1 << 20]);
+    try {
+      while (open) {
+        selector.select();
+        for (Connection c = arriving.poll(); c != null; c = arriving.poll()) {
+          c.registered(c.channel().register(selector, SelectionKey.OP_CONNECT, c));
+        }
+        for (SelectionKey key : selector.selectedKeys()) {
+          Connection connection = (Connection) key.attachment();
+          try {
+            if (key.isValid()) {
+              connection.ready(shared);
+            }
+          } catch (IOException failure) {
+            connection.opened.completeExceptionally(failure);
+            connection.close();
+          }
+        }
+        selector.selectedKeys().clear();
+      }
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    open = false;
+    for (SelectionKey key : selector.keys()) {
+      key.channel().close();
+    }
+    selector.close();
+  }
+}
