@@ -14,7 +14,9 @@ public final class UpstreamException extends RuntimeException {
     /** The connection ended before the answer. */
     DISCONNECTED,
     /** The answer was not valid MCP, or the request could not be sent. */
-    PROTOCOL
+    PROTOCOL,
+    /** Too much is under way to this server already; nothing was sent. */
+    BUSY
   }
 
   private final Kind kind;
