@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param startTimeout from start to ready
  * @param callTimeout of one tool call
  * @param budget limits of a child process
+ * @param limits of calls, and the circuit breaker's figures
  */
 public record ServerDefinition(
     ServerId id,
@@ -35,7 +36,38 @@ public record ServerDefinition(
     int maxConsecutiveFailures,
     Duration startTimeout,
     Duration callTimeout,
-    Budget budget) {
+    Budget budget,
+    Limits limits) {
+
+  /** A definition with the default {@link Limits}. */
+  public ServerDefinition(
+      ServerId id,
+      Transport transport,
+      String description,
+      boolean enabled,
+      boolean autoStart,
+      Sharing sharing,
+      Duration idleTtl,
+      Duration healthCheckInterval,
+      int maxConsecutiveFailures,
+      Duration startTimeout,
+      Duration callTimeout,
+      Budget budget) {
+    this(
+        id,
+        transport,
+        description,
+        enabled,
+        autoStart,
+        sharing,
+        idleTtl,
+        healthCheckInterval,
+        maxConsecutiveFailures,
+        startTimeout,
+        callTimeout,
+        budget,
+        Limits.DEFAULT);
+  }
 
   /** How client sessions share a stdio child. */
   public enum Sharing {
@@ -93,5 +125,17 @@ public record ServerDefinition(
   public record Budget(long maxMemoryBytes, int maxProcesses, Duration maxAge) {
     /** No limits. */
     public static final Budget UNLIMITED = new Budget(0, 0, Duration.ZERO);
+  }
+
+  /**
+   * Limits of calls.
+   *
+   * @param maxConcurrentCalls tool calls in flight or waiting for the start, 1 to 1024
+   * @param breakerThreshold transport failures in a row until the circuit opens, 1 to 100
+   * @param breakerReset time from open to the one probe
+   */
+  public record Limits(int maxConcurrentCalls, int breakerThreshold, Duration breakerReset) {
+    /** 64 calls, 5 failures, 30 seconds. */
+    public static final Limits DEFAULT = new Limits(64, 5, Duration.ofSeconds(30));
   }
 }
