@@ -1,5 +1,7 @@
 package dev.sluice.settings;
 
+import java.util.Locale;
+
 /** Every key the hub reads; docs/settings.md lists them and a test holds the two together. */
 public enum Setting {
   /** Path of the servers file. */
@@ -64,6 +66,16 @@ public enum Setting {
   /** The MicroProfile Config key. */
   public String key() {
     return key;
+  }
+
+  /** The environment variable that sets it, by the rule of MicroProfile Config. */
+  public String variable() {
+    return variable(key);
+  }
+
+  /** The environment variable for any key: what is not a letter or digit becomes {@code _}. */
+  static String variable(String key) {
+    return key.replaceAll("[^A-Za-z0-9]", "_").toUpperCase(Locale.ROOT);
   }
 
   /** The shape of its value. */

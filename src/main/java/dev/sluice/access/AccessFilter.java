@@ -1,0 +1,108 @@
+package dev.sluice.access;
+
+import jakarta.inject.Inject;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpFilter;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.Principal;
+import java.util.Collections;
+import java.util.Enumeration;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one way in: first in {@code web.xml}, before REST, SSE, WebSocket upgrades and files. It asks
+ * the {@link AccessPolicy}, refuses what that refuses, and lets the rest go on with the {@link
+ * Caller} as the request's principal, which JAX-RS, servlets and WebSocket sessions then see on
+ * both servers without any server configuration. It also puts the security headers on every answer.
+ */
+public class AccessFilter extends HttpFilter {
+
+  private static final long serialVersionUID = 1L;
+
+  @Inject private transient AccessPolicy policy;
+
+  @Override
+  protected void doFilter(
+      HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+      throws IOException, ServletException {
+    SecurityHeaders.forPath(request.getRequestURI(), request.getContextPath())
+        .forEach(response::setHeader);
+    Decision decision = policy.decide(call(request));
+    if (decision instanceof Decision.Refused refused) {
+      answer(response, refused.refusal());
+    } else if (decision instanceof Decision.Preflight preflight) {
+      allow(response, preflight.origin());
+      response.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
+      response.setHeader("Access-Control-Allow-Headers", "Content-Type, Last-Event-ID");
+      response.setHeader("Access-Control-Max-Age", "600");
+      response.setStatus(HttpServletResponse.SC_NO_CONTENT);
+    } else if (decision instanceof Decision.Admitted admitted) {
+      admitted.crossOrigin().ifPresent(origin -> allow(response, origin));
+      request.setAttribute(Caller.class.getName(), admitted.caller());
+      chain.doFilter(new CallerRequest(request, admitted.caller()), response);
+    }
+  }
+
+  private static void allow(HttpServletResponse response, String origin) {
+    response.setHeader("Access-Control-Allow-Origin", origin);
+    response.setHeader("Access-Control-Expose-Headers", "Retry-After, Location");
+  }
+
+  private static void answer(HttpServletResponse response, Refusal refusal) throws IOException {
+    byte[] body = refusal.body().getBytes(StandardCharsets.UTF_8);
+    refusal.headers().forEach(response::setHeader);
+    response.setStatus(refusal.status());
+    response.setContentType(Refusal.CONTENT_TYPE);
+    response.setContentLength(body.length);
+    response.getOutputStream().write(body);
+  }
+
+  private static Call call(HttpServletRequest request) {
+    return new Call(
+        Objects.requireNonNullElse(request.getRemoteAddr(), ""),
+        request.getScheme(),
+        request.getMethod(),
+        all(request.getHeaders("Host")),
+        all(request.getHeaders("Origin")),
+        Objects.requireNonNullElse(request.getHeader("Sec-Fetch-Site"), ""),
+        Objects.requireNonNullElse(request.getHeader("Sec-Fetch-Mode"), ""),
+        request.getHeader("Access-Control-Request-Method") != null);
+  }
+
+  private static List<String> all(@Nullable Enumeration<String> values) {
+    return values == null ? List.of() : Collections.list(values);
+  }
+
+  /** The request with its caller. */
+  private static final class CallerRequest extends HttpServletRequestWrapper {
+
+    private final Caller caller;
+
+    CallerRequest(HttpServletRequest request, Caller caller) {
+      super(request);
+      this.caller = caller;
+    }
+
+    @Override
+    public Principal getUserPrincipal() {
+      return caller;
+    }
+
+    @Override
+    public String getRemoteUser() {
+      return caller.name();
+    }
+
+    @Override
+    public boolean isUserInRole(String role) {
+      return caller.has(role);
+    }
+  }
+}
