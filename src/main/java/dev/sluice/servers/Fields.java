@@ -1,5 +1,6 @@
 package dev.sluice.servers;
 
+import dev.sluice.settings.NearestName;
 import jakarta.json.JsonArray;
 import jakarta.json.JsonNumber;
 import jakarta.json.JsonObject;

@@ -2,6 +2,7 @@ package dev.sluice.servers;
 
 import dev.sluice.servers.GroupDefinition.Member;
 import dev.sluice.servers.GroupDefinition.Strategy;
+import dev.sluice.settings.NearestName;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
