@@ -1,11 +1,16 @@
 package dev.sluice.it;
 
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jboss.arquillian.container.spi.client.container.DeploymentException;
 import org.jboss.arquillian.container.spi.event.DeployManagedDeployments;
 import org.jboss.arquillian.container.spi.event.UnDeployManagedDeployments;
+import org.jboss.arquillian.container.spi.event.container.AfterDeploy;
+import org.jboss.arquillian.container.spi.event.container.BeforeStop;
 import org.jboss.arquillian.core.api.annotation.Observes;
 import org.jboss.arquillian.core.spi.EventContext;
 import org.jboss.arquillian.core.spi.LoadableExtension;
+import org.jboss.shrinkwrap.api.Archive;
 
 /**
  * Deploys with the first test class and leaves the deployment in place for all others, because a
@@ -22,6 +27,7 @@ public final class OneDeployment implements LoadableExtension {
   public static final class Once {
 
     private final AtomicBoolean deployed = new AtomicBoolean();
+    private final AtomicReference<Archive<?>> archive = new AtomicReference<>();
 
     /** Lets only the first deployment through. */
     public void deploy(@Observes EventContext<DeployManagedDeployments> event) {
@@ -30,7 +36,20 @@ public final class OneDeployment implements LoadableExtension {
       }
     }
 
-    /** Lets none through: stopping the server is the end of the deployment. */
-    public void undeploy(@Observes EventContext<UnDeployManagedDeployments> event) {}
+    /** Lets none through. */
+    public void keep(@Observes EventContext<UnDeployManagedDeployments> event) {}
+
+    /** Remembers what to undeploy. */
+    public void deployed(@Observes AfterDeploy event) {
+      archive.set(event.getDeployment().getArchive());
+    }
+
+    /** Undeploys before the server stops, because WildFly keeps deployments over a restart. */
+    public void undeploy(@Observes BeforeStop event) throws DeploymentException {
+      Archive<?> last = archive.getAndSet(null);
+      if (last != null) {
+        event.getDeployableContainer().undeploy(last);
+      }
+    }
   }
 }
