@@ -1,0 +1,203 @@
+package dev.sluice.it;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A hub in a process of its own, on the server that this run is about, for tests that kill or
+ * restart it. The data stays in the directory given, so a second hub can be started on it.
+ */
+final class HubProcess implements AutoCloseable {
+
+  private static final String SERVER = System.getProperty("sluice.test.server");
+  private static final Path WAR = Path.of(System.getProperty("sluice.test.war"));
+
+  private final Process process;
+  private final URI base;
+  private final Path log;
+
+  private HubProcess(Process process, URI base, Path log) {
+    this.process = process;
+    this.base = base;
+    this.log = log;
+  }
+
+  /**
+   * Starts a hub and waits until it is ready.
+   *
+   * @param directory where its log and server files go
+   * @param settings {@code sluice.*} keys and values
+   */
+  static HubProcess start(Path directory, Map<String, String> settings) {
+    try {
+      Files.createDirectories(directory);
+      int port = freePort();
+      List<String> command = new ArrayList<>();
+      command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+      command.add("-Xmx384m");
+      settings.forEach((key, value) -> command.add("-D" + key + "=" + value));
+      command.add("-Dsluice.http.port=" + port);
+      if (SERVER.equals("payara")) {
+        payara(command, port);
+      } else {
+        wildfly(command, directory, port);
+      }
+      Path log = Files.createTempFile(directory, "server", ".log");
+      Process process =
+          new ProcessBuilder(command)
+              .directory(directory.toFile())
+              .redirectErrorStream(true)
+              .redirectOutput(log.toFile())
+              .start();
+      HubProcess hub = new HubProcess(process, URI.create("http://localhost:" + port + "/"), log);
+      hub.awaitReady();
+      return hub;
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  private static void payara(List<String> command, int port) {
+    command.addAll(
+        List.of(
+            "-jar",
+            System.getProperty("sluice.test.payara.jar"),
+            "--prebootcommandfile",
+            System.getProperty("sluice.test.preboot"),
+            "--port",
+            Integer.toString(port),
+            "--nocluster",
+            "--contextroot",
+            "/",
+            "--deploy",
+            WAR.toString()));
+  }
+
+  private static void wildfly(List<String> command, Path directory, int port) throws IOException {
+    Path home = Path.of(System.getProperty("sluice.test.wildfly.home"));
+    Path server = directory.resolve("wildfly");
+    Path configuration = Files.createDirectories(server.resolve("configuration"));
+    try (var files = Files.list(home.resolve("standalone/configuration"))) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Path copy = configuration.resolve(file.getFileName());
+        if (!Files.exists(copy)) {
+          Files.copy(file, copy);
+        }
+      }
+    }
+    Path deployments = Files.createDirectories(server.resolve("deployments"));
+    if (!Files.exists(deployments.resolve("sluice.war"))) {
+      Files.copy(WAR, deployments.resolve("sluice.war"));
+    }
+    Files.deleteIfExists(deployments.resolve("sluice.war.deployed"));
+    Files.deleteIfExists(deployments.resolve("sluice.war.isdeploying"));
+    Files.deleteIfExists(deployments.resolve("sluice.war.failed"));
+    Files.writeString(deployments.resolve("sluice.war.dodeploy"), "");
+    command.addAll(
+        List.of(
+            "--add-exports=java.desktop/sun.awt=ALL-UNNAMED",
+            "--add-exports=java.naming/com.sun.jndi.ldap=ALL-UNNAMED",
+            "--add-exports=java.naming/com.sun.jndi.url.ldap=ALL-UNNAMED",
+            "--add-exports=java.naming/com.sun.jndi.url.ldaps=ALL-UNNAMED",
+            "--add-exports=jdk.naming.dns/com.sun.jndi.dns=ALL-UNNAMED",
+            "--add-opens=java.base/java.lang=ALL-UNNAMED",
+            "--add-opens=java.base/java.lang.invoke=ALL-UNNAMED",
+            "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
+            "--add-opens=java.base/java.io=ALL-UNNAMED",
+            "--add-opens=java.base/java.net=ALL-UNNAMED",
+            "--add-opens=java.base/java.security=ALL-UNNAMED",
+            "--add-opens=java.base/java.util=ALL-UNNAMED",
+            "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+            "--add-opens=java.management/javax.management=ALL-UNNAMED",
+            "--add-opens=java.naming/javax.naming=ALL-UNNAMED",
+            "-Djboss.home.dir=" + home,
+            "-Djboss.server.base.dir=" + server,
+            "-Djboss.http.port=" + port,
+            "-Djboss.https.port=" + freePort(),
+            "-Djboss.management.http.port=" + freePort(),
+            "-Djboss.management.https.port=" + freePort(),
+            "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
+            "-jar",
+            home.resolve("jboss-modules.jar").toString(),
+            "-mp",
+            home.resolve("modules").toString(),
+            "org.jboss.as.standalone",
+            "-b=127.0.0.1"));
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private void awaitReady() {
+    HttpClient client = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+    HttpRequest ready =
+        HttpRequest.newBuilder(base.resolve("/health/ready"))
+            .timeout(Duration.ofSeconds(5))
+            .build();
+    await("a hub that is ready, see " + log)
+        .atMost(Duration.ofSeconds(120))
+        .pollInterval(Duration.ofMillis(200))
+        .ignoreExceptions()
+        .failFast("the server ended", () -> !process.isAlive())
+        .until(() -> client.send(ready, BodyHandlers.discarding()).statusCode() == 200);
+  }
+
+  /** Where it answers. */
+  URI base() {
+    return base;
+  }
+
+  /** What the server printed. */
+  String log() {
+    try {
+      return Files.readString(log);
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  /** SIGKILL, as the kernel's out-of-memory killer does. */
+  void kill() {
+    process.destroyForcibly();
+    await().atMost(Duration.ofSeconds(20)).until(() -> !process.isAlive());
+  }
+
+  /** SIGTERM: the server undeploys and ends. */
+  void stop() {
+    process.destroy();
+    try {
+      if (!process.waitFor(60, TimeUnit.SECONDS)) {
+        kill();
+        throw new AssertionError("the server did not end within a minute, see " + log);
+      }
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      kill();
+    }
+  }
+
+  @Override
+  public void close() {
+    if (process.isAlive()) {
+      stop();
+    }
+  }
+}
