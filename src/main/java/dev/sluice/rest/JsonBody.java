@@ -17,12 +17,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The JSON object in a request's body: the one way to read one. A resource method declares it as
- * its entity parameter, next to {@code Consumes(APPLICATION_JSON)}.
+ * its entity parameter, without a {@code Consumes} annotation: the type is checked with the rest.
  *
- * <p>By then size, deadline, encoding, depth, syntax and unique keys have been checked (413, 408,
- * 400 with line and column). A request without a body gives the empty object, so that methods whose
- * body is optional need no second case. Accessors throw {@link ApiException} 422 that names the
- * field and the expected type; JSON {@code null} counts as absent. Immutable.
+ * <p>By then type (415), size, deadline, encoding, depth, syntax and unique keys have been checked
+ * (413, 408, 400 with line and column). A request without a body gives the empty object, so that
+ * methods whose body is optional need no second case. Accessors throw {@link ApiException} 422 that
+ * names the field and the expected type; JSON {@code null} counts as absent. Immutable.
  */
 public final class JsonBody {
 

@@ -17,9 +17,15 @@ import java.util.Arrays;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a {@link JsonBody}: bounded in bytes and in time. */
+/**
+ * Reads a {@link JsonBody}: bounded in bytes and in time.
+ *
+ * <p>The content type is checked here and not by {@code Consumes} on the resources, because a
+ * request without body has none, and RESTEasy refuses that where Jersey does not. JSON is named
+ * beside the wildcard so that Jersey prefers this reader to its own for JSON-B.
+ */
 @Provider
-@Consumes(MediaType.WILDCARD)
+@Consumes({MediaType.APPLICATION_JSON, MediaType.WILDCARD})
 @ApplicationScoped
 public class JsonBodyReader implements MessageBodyReader<JsonBody> {
 
