@@ -7,7 +7,8 @@ import java.time.Instant;
  *
  * @param seq counts from 1 per server without holes, across restarts of its child
  * @param at when it was read
- * @param stream {@code stderr}, or {@code stdout} for noise between protocol messages
+ * @param stream {@code stderr}, {@code stdout} for noise between protocol messages, or the
+ *     transport
  * @param level error, warning, info or debug as far as the text tells
  * @param text the line without its end, secrets masked, at most 8 KiB (a cut is marked)
  */

@@ -1,33 +1,226 @@
 package dev.sluice.servers.upstream;
 
+import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.servers.ServerDefinition;
+import dev.sluice.servers.ServerDefinition.Transport.Stdio;
+import dev.sluice.servers.upstream.UpstreamException.Kind;
+import jakarta.json.Json;
 import jakarta.json.JsonObject;
+import jakarta.json.JsonValue;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One initialised MCP session with one server, over any transport: correlates requests, keeps the
- * catalogue fresh, and can carry raw messages for the relay.
+ * catalogue fresh, and can carry raw messages for the relay. Life: made and opened by {@link
+ * Upstreams#connect}, then usable until it ends (by {@link #close} or by the other side); an ended
+ * client fails every call and is not used again.
  *
  * <p>Any thread may call; futures complete on the hub's managed executor.
  */
 public final class UpstreamClient implements AutoCloseable {
 
-  private UpstreamClient() {}
+  private static final Logger LOG = System.getLogger(UpstreamClient.class.getName());
+
+  private static final int METHOD_NOT_FOUND = -32601;
+  private static final int STDERR_SHOWN = 20;
+  private static final Duration EXIT_SHOWS = Duration.ofMillis(700);
+  private static final Duration BETWEEN_REFRESHES = Duration.ofSeconds(1);
+
+  private final ServerDefinition definition;
+  private final Connection connection;
+  private final UpstreamListener listener;
+  private final LogRing log;
+  private final Secrets secrets;
+  private final Executor work;
+  private final ScheduledExecutorService timer;
+  private final Calls calls;
+  private final AtomicLong unknownAnswers = new AtomicLong();
+  private final AtomicBoolean refreshWanted = new AtomicBoolean();
+  private final AtomicInteger refreshing = new AtomicInteger();
+  private final CompletableFuture<Ended> ended = new CompletableFuture<>();
+  private final AtomicBoolean told = new AtomicBoolean();
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private final long firstLine;
+
+  private final Object renewalLock = new Object();
+  private @Nullable CompletableFuture<Void> renewal; // guarded by renewalLock
+
+  private volatile boolean open;
+  private volatile @Nullable String endReason;
+  private volatile ServerInfo info;
+  private volatile Catalogue catalogue = Catalogue.EMPTY;
+
+  private record Ended(String reason, Optional<Integer> exitCode) {}
 
   /** What the server said of itself in the handshake. */
   public record ServerInfo(
       String name, String version, String protocolVersion, JsonObject capabilities) {}
 
+  UpstreamClient(
+      ServerDefinition definition,
+      Connection connection,
+      UpstreamListener listener,
+      LogRing log,
+      Executor work,
+      ScheduledExecutorService timer) {
+    this.definition = definition;
+    this.connection = connection;
+    this.listener = listener;
+    this.log = log;
+    this.secrets = Secrets.of(definition);
+    this.work = work;
+    this.timer = timer;
+    this.firstLine = log.newest();
+    this.info = new ServerInfo(definition.id().value(), "", "", JsonValue.EMPTY_JSON_OBJECT);
+    this.calls =
+        new Calls(
+            new Calls.Line() {
+              @Override
+              public CompletableFuture<Void> send(Envelope message) {
+                return deliver(message);
+              }
+
+              @Override
+              public void abandoned(long id, String method, String why) {
+                cancelled(id, method, why);
+              }
+            },
+            work,
+            timer);
+  }
+
+  /** Opens, shakes hands, lists; on failure everything is ended before this throws. */
+  void start() {
+    long deadline = System.nanoTime() + definition.startTimeout().toNanos();
+    try {
+      connection.open(new Arrivals());
+      shakeHands(deadline);
+      connection.listen();
+      catalogue = handshake(deadline).list(info);
+      open = true;
+      if (ended.isDone() && told.compareAndSet(false, true)) {
+        throw UpstreamException.of(Kind.DISCONNECTED, "it ended right after the handshake");
+      }
+    } catch (StartFailure failure) {
+      abort();
+      throw masked(failure);
+    } catch (UpstreamException failure) {
+      throw startFailure(failure);
+    } catch (InterruptedException interrupted) {
+      abort();
+      Thread.currentThread().interrupt();
+      throw new StartFailure("the start was interrupted", Optional.empty(), List.of(), "", null);
+    }
+  }
+
+  private StartFailure masked(StartFailure failure) {
+    return new StartFailure(
+        secrets.mask(String.valueOf(failure.getMessage())),
+        failure.exitCode(),
+        failure.stderr(),
+        failure.suggestion(),
+        failure.getCause());
+  }
+
+  private StartFailure startFailure(UpstreamException failure) {
+    boolean lost = failure.kind() == Kind.DISCONNECTED;
+    Optional<Ended> before = endedWithin(lost ? EXIT_SHOWS : Duration.ZERO);
+    abort();
+    Optional<Integer> exitCode = before.flatMap(Ended::exitCode);
+    List<String> stderr = log.since(firstLine, STDERR_SHOWN).stream().map(LogLine::text).toList();
+    String problem =
+        before.isPresent()
+            ? before.get().reason() + " before it was ready"
+            : String.valueOf(failure.getMessage());
+    String hint = "";
+    if (definition.transport() instanceof Stdio stdio) {
+      hint = StartHint.of(stdio.command(), exitCode.orElse(-1), stderr);
+      if (hint.isEmpty() && failure.kind() == Kind.TIMEOUT) {
+        hint =
+            "it runs, but does not answer MCP on its standard output: check \"args\", or raise"
+                + " \"startTimeoutSeconds\" if it needs longer";
+      }
+    } else if (failure.kind() == Kind.TIMEOUT) {
+      hint =
+          "check that \"url\" is an MCP endpoint of this \"type\", or raise"
+              + " \"startTimeoutSeconds\"";
+    }
+    return new StartFailure(secrets.mask(problem), exitCode, stderr, hint, failure);
+  }
+
+  private Optional<Ended> endedWithin(Duration limit) {
+    try {
+      return Optional.of(ended.get(limit.toMillis(), TimeUnit.MILLISECONDS));
+    } catch (java.util.concurrent.TimeoutException | ExecutionException notEnded) {
+      return Optional.empty();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      return Optional.empty();
+    }
+  }
+
+  private void abort() {
+    told.set(true);
+    close();
+  }
+
+  private Handshake handshake(long deadline) {
+    return new Handshake(
+        definition.id().value(),
+        (method, params) ->
+            await(
+                calls.start(
+                    method, params, Duration.ofNanos(Math.max(1, deadline - System.nanoTime())))));
+  }
+
+  private void shakeHands(long deadline) {
+    ServerInfo found = handshake(deadline).initialize();
+    info = found;
+    if (Handshake.hasSession(found)) {
+      connection.negotiated(found.protocolVersion());
+      await(connection.send(Envelope.notification("notifications/initialized", null)));
+    }
+  }
+
+  private static <T> T await(CompletableFuture<T> future) {
+    try {
+      return future.get();
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      future.cancel(true);
+      throw UpstreamException.of(Kind.DISCONNECTED, "interrupted");
+    } catch (ExecutionException failed) {
+      if (failed.getCause() instanceof UpstreamException known) {
+        throw known;
+      }
+      throw UpstreamException.of(Kind.DISCONNECTED, String.valueOf(failed.getCause()));
+    }
+  }
+
   /** From the handshake. */
   public ServerInfo info() {
-    throw new UnsupportedOperationException();
+    return info;
   }
 
   /** The newest catalogue. */
   public Catalogue catalogue() {
-    throw new UnsupportedOperationException();
+    return catalogue;
   }
 
   /**
@@ -38,17 +231,323 @@ public final class UpstreamClient implements AutoCloseable {
    */
   public CompletableFuture<JsonObject> callTool(
       String tool, JsonObject arguments, Duration timeout) {
-    throw new UnsupportedOperationException();
+    String params =
+        Json.createObjectBuilder().add("name", tool).add("arguments", arguments).build().toString();
+    return calls.start("tools/call", params, timeout);
   }
 
   /** An awaited {@code ping}; completes with the round trip. */
   public CompletableFuture<Duration> ping(Duration timeout) {
-    throw new UnsupportedOperationException();
+    long start = System.nanoTime();
+    return calls
+        .start("ping", null, timeout)
+        .handle(
+            (result, problem) -> {
+              Throwable cause =
+                  problem instanceof CompletionException && problem.getCause() != null
+                      ? problem.getCause()
+                      : problem;
+              // Any answer shows that the server lives, also that it does not know the method.
+              boolean answered =
+                  cause == null
+                      || (cause instanceof UpstreamException known
+                          && known.kind() == Kind.ERROR_RESPONSE);
+              if (!answered) {
+                throw new CompletionException(cause);
+              }
+              return Duration.ofNanos(System.nanoTime() - start);
+            });
+  }
+
+  /**
+   * Sends a message of somebody else's, bytes unchanged; its answers and whatever else is not for
+   * the hub go to {@link UpstreamListener#message}. Ids must not be those of the hub (positive
+   * integers).
+   *
+   * @return completes when the transport has done with it; fails if it could not be delivered
+   */
+  public CompletableFuture<Void> send(Envelope message) {
+    return deliver(message);
   }
 
   /** Process id of the child, if there is one. */
   public OptionalLong pid() {
-    throw new UnsupportedOperationException();
+    return connection.pid();
+  }
+
+  /** Requests of the hub that wait for their answers. */
+  public int inFlight() {
+    return calls.underWay();
+  }
+
+  /** Answers that nobody waited for, most often because they came after the deadline. */
+  public long unknownAnswers() {
+    return unknownAnswers.get();
+  }
+
+  /** Whether it can still be used. */
+  public boolean isOpen() {
+    return open && !ended.isDone();
+  }
+
+  ServerDefinition definition() {
+    return definition;
+  }
+
+  Optional<ChildProcess> child() {
+    return connection.child();
+  }
+
+  private CompletableFuture<Void> deliver(Envelope message) {
+    CompletableFuture<Void> delivery = new CompletableFuture<>();
+    deliver(message, delivery, true);
+    return delivery;
+  }
+
+  private void deliver(Envelope message, CompletableFuture<Void> delivery, boolean mayRenew) {
+    CompletableFuture<Void> sending = connection.send(message);
+    CompletableFuture<?> unused =
+        delivery.whenComplete(
+            (sent, problem) -> {
+              if (delivery.isCancelled()) {
+                sending.cancel(true);
+              }
+            });
+    unused =
+        sending.whenComplete(
+            (sent, problem) -> {
+              Throwable cause =
+                  problem instanceof CompletionException && problem.getCause() != null
+                      ? problem.getCause()
+                      : problem;
+              if (cause == null) {
+                delivery.complete(null);
+              } else if (cause instanceof Connection.SessionLost && mayRenew && open) {
+                redeliver(message, delivery);
+              } else {
+                delivery.completeExceptionally(cause);
+              }
+            });
+  }
+
+  /** The server has refused the message for its session's sake, so sending it again is safe. */
+  private void redeliver(Envelope message, CompletableFuture<Void> delivery) {
+    CompletableFuture<?> unused =
+        renewed()
+            .whenComplete(
+                (done, problem) -> {
+                  if (problem == null) {
+                    deliver(message, delivery, false);
+                  } else {
+                    delivery.completeExceptionally(problem);
+                  }
+                });
+  }
+
+  /** A new session in place of the lost one; callers that come meanwhile share it. */
+  private CompletableFuture<Void> renewed() {
+    synchronized (renewalLock) {
+      if (renewal == null) {
+        renewal = new CompletableFuture<>();
+        CompletableFuture<Void> mine = renewal;
+        work.execute(() -> renew(mine));
+      }
+      return renewal;
+    }
+  }
+
+  private void renew(CompletableFuture<Void> mine) {
+    try {
+      shakeHands(System.nanoTime() + definition.startTimeout().toNanos());
+      connection.listen();
+      LOG.log(
+          Level.INFO,
+          "SLUICE-0306: {0} no longer knew the session; a new one was opened",
+          definition.id());
+      finish(mine, null);
+      refresh();
+    } catch (UpstreamException failed) {
+      finish(mine, failed);
+      end(
+          "the session was lost and could not be renewed: " + failed.getMessage(),
+          Optional.empty());
+    }
+  }
+
+  private void finish(CompletableFuture<Void> mine, @Nullable UpstreamException problem) {
+    synchronized (renewalLock) {
+      renewal = null;
+    }
+    if (problem == null) {
+      mine.complete(null);
+    } else {
+      mine.completeExceptionally(problem);
+    }
+  }
+
+  private void cancelled(long id, String method, String why) {
+    if (method.equals("initialize") || ended.isDone()) {
+      return; // MCP: initialize must not be cancelled
+    }
+    String params =
+        Json.createObjectBuilder().add("requestId", id).add("reason", why).build().toString();
+    quietly(Envelope.notification("notifications/cancelled", params));
+  }
+
+  private void quietly(Envelope message) {
+    CompletableFuture<?> unused =
+        connection
+            .send(message)
+            .whenComplete(
+                (sent, problem) -> {
+                  if (problem != null) {
+                    LOG.log(Level.DEBUG, "{0} was not told {1}", definition.id(), message.method());
+                  }
+                });
+  }
+
+  private final class Arrivals implements Connection.Inbound {
+    @Override
+    public void received(Envelope message) {
+      switch (message.kind()) {
+        case RESPONSE, ERROR -> {
+          if (!calls.answered(message) && !offered(message)) {
+            unknownAnswers.incrementAndGet();
+          }
+        }
+        case REQUEST -> {
+          if (message.method().equals("ping")) {
+            quietly(Envelope.response(message, "{}"));
+          } else if (!offered(message)) {
+            quietly(
+                Envelope.error(
+                    message, METHOD_NOT_FOUND, "the hub does not offer " + message.method()));
+          }
+        }
+        case NOTIFICATION -> {
+          if (message.method().endsWith("/list_changed")) {
+            refresh();
+          }
+          offered(message);
+        }
+        case BATCH -> message.members().forEach(this::received);
+      }
+    }
+
+    private boolean offered(Envelope message) {
+      try {
+        return listener.message(message);
+      } catch (RuntimeException broken) {
+        listenerFailed(broken);
+        return false;
+      }
+    }
+
+    @Override
+    public void noise(String stream, String text) {
+      line(stream, LogRing.levelOf(text), text);
+    }
+
+    @Override
+    public void stderr(String text) {
+      line("stderr", LogRing.levelOf(text), text);
+    }
+
+    private void line(String stream, String level, String text) {
+      LogLine line = log.add(stream, level, secrets.mask(text));
+      try {
+        listener.logLine(line);
+      } catch (RuntimeException broken) {
+        listenerFailed(broken);
+      }
+    }
+
+    @Override
+    public void ended(String reason, Optional<Integer> exitCode) {
+      end(reason, exitCode);
+    }
+  }
+
+  private void listenerFailed(RuntimeException broken) {
+    LOG.log(
+        Level.WARNING,
+        "SLUICE-0304: a listener of " + definition.id() + " failed; the connection goes on",
+        broken);
+  }
+
+  /** Ends it for a reason of the hub's own, budgets for example; does not block. */
+  void endBecause(String reason) {
+    endReason = reason;
+    try {
+      work.execute(this::close);
+    } catch (RejectedExecutionException closing) {
+      LOG.log(Level.DEBUG, "{0} ends with the hub", definition.id());
+    }
+  }
+
+  private void end(String reason, Optional<Integer> exitCode) {
+    String own = endReason;
+    String shown = secrets.mask(own != null ? own : reason);
+    if (!ended.complete(new Ended(shown, exitCode))) {
+      return;
+    }
+    calls.end("the connection to " + definition.id() + " ended: " + shown);
+    // Until the start has succeeded, its exception tells.
+    if (open && told.compareAndSet(false, true)) {
+      try {
+        listener.ended(shown, exitCode);
+      } catch (RuntimeException broken) {
+        listenerFailed(broken);
+      }
+    }
+  }
+
+  /** Reads the catalogue again, soon and once, however often it is asked for meanwhile. */
+  private void refresh() {
+    refreshWanted.set(true);
+    if (!open || !refreshing.compareAndSet(0, 1)) {
+      return;
+    }
+    try {
+      work.execute(this::refreshNow);
+    } catch (RejectedExecutionException closing) {
+      refreshing.set(0);
+    }
+  }
+
+  private void refreshNow() {
+    refreshWanted.set(false);
+    try {
+      long deadline = System.nanoTime() + definition.startTimeout().toNanos();
+      Catalogue read = handshake(deadline).list(info);
+      catalogue = read;
+      if (!ended.isDone()) {
+        listener.catalogueChanged(read);
+      }
+    } catch (UpstreamException failed) {
+      LOG.log(
+          Level.WARNING,
+          "SLUICE-0305: the lists of {0} changed and could not be read again: {1}",
+          definition.id(),
+          secrets.mask(String.valueOf(failed.getMessage())));
+    } catch (RuntimeException broken) {
+      listenerFailed(broken);
+    }
+    // A server that announces a change whenever it is read must not keep the hub busy.
+    try {
+      Object unused =
+          timer.schedule(
+              () -> {
+                refreshing.set(0);
+                if (refreshWanted.get() && !ended.isDone()) {
+                  refresh();
+                }
+              },
+              BETWEEN_REFRESHES.toMillis(),
+              TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException closing) {
+      refreshing.set(0);
+    }
   }
 
   /**
@@ -57,11 +556,13 @@ public final class UpstreamClient implements AutoCloseable {
    */
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
-  }
-
-  /** For {@link Upstreams#connect}. */
-  static UpstreamClient placeholder(ServerDefinition definition) {
-    throw new UnsupportedOperationException(definition.id().value());
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    String reason = endReason == null ? "closed by the hub" : String.valueOf(endReason);
+    endReason = reason;
+    calls.end("the connection to " + definition.id() + " ended: " + secrets.mask(reason));
+    connection.close();
+    end(reason, Optional.empty());
   }
 }

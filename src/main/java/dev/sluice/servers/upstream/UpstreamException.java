@@ -29,6 +29,11 @@ public final class UpstreamException extends RuntimeException {
     this.code = code;
   }
 
+  /** A failure without a JSON-RPC code. */
+  static UpstreamException of(Kind kind, String message) {
+    return new UpstreamException(kind, message, OptionalInt.empty());
+  }
+
   /** Why it failed. */
   public Kind kind() {
     return kind;

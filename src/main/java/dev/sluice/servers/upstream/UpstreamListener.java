@@ -1,5 +1,6 @@
 package dev.sluice.servers.upstream;
 
+import dev.sluice.jsonrpc.Envelope;
 import java.util.Optional;
 
 /**
@@ -15,7 +16,17 @@ public interface UpstreamListener {
   default void logLine(LogLine line) {}
 
   /**
-   * The connection ended, asked for or not; called exactly once.
+   * A message that is not for the hub itself: an answer to nothing the hub asked, a request or a
+   * notification of the server.
+   *
+   * @return whether it was taken; a request nobody takes is refused with -32601
+   */
+  default boolean message(Envelope message) {
+    return false;
+  }
+
+  /**
+   * The connection ended, asked for or not; called exactly once, and never for a start that failed.
    *
    * @param reason for people: exit code or signal, closed stream, budget
    * @param exitCode of a child process that ended

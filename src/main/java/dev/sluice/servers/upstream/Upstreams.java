@@ -1,20 +1,197 @@
 package dev.sluice.servers.upstream;
 
 import dev.sluice.servers.ServerDefinition;
+import dev.sluice.servers.ServerDefinition.Transport;
+import dev.sluice.servers.ServerId;
+import jakarta.annotation.PostConstruct;
+import jakarta.annotation.PreDestroy;
+import jakarta.enterprise.concurrent.ManagedExecutorService;
+import jakarta.enterprise.concurrent.ManagedThreadFactory;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Opens connections to servers and owns what they share: the child-process supervisor, the HTTP
- * client, the threads.
+ * client, the threads, and the log lines of each server. Any thread may call.
+ *
+ * <p>At its start it ends the child processes that a killed hub left behind; at its end it ends all
+ * connections and children.
  */
-public class Upstreams {
+@ApplicationScoped
+public class Upstreams implements AutoCloseable {
+
+  private static final Logger LOG = System.getLogger(Upstreams.class.getName());
+
+  private static final int SAMPLE_SECONDS = 2;
+  private static final long CLOSE_SECONDS = 15;
+
+  private final Executor work;
+  private final ThreadFactory threads;
+  private final ScheduledThreadPoolExecutor timer;
+  private final Supervisor supervisor;
+  private final Map<ServerId, LogRing> logs = new ConcurrentHashMap<>();
+  private final Set<UpstreamClient> clients = ConcurrentHashMap.newKeySet();
+
+  /** What all connections use together, for gauges. */
+  public record Gauges(
+      int connections,
+      int children,
+      int callsInFlight,
+      int messagesQueued,
+      long logBytes,
+      long unknownAnswers,
+      int readersHeld) {}
+
+  /** For the container's client proxy only; never used as a bean. */
+  @SuppressWarnings("NullAway") // the proxy hands every call to the real bean
+  protected Upstreams() {
+    this.work = null;
+    this.threads = null;
+    this.timer = null;
+    this.supervisor = null;
+  }
+
+  /** The bean. */
+  @Inject
+  public Upstreams(ManagedExecutorService work, ManagedThreadFactory threads) {
+    this(work, threads, ChildProcess.Patience.DEFAULT);
+  }
+
+  /**
+   * Outside a container.
+   *
+   * @param work where futures complete; must not be a single thread
+   * @param threads makes the threads that read, write and keep time
+   * @param patience deadlines of the steps by which a child is ended
+   */
+  Upstreams(Executor work, ThreadFactory threads, ChildProcess.Patience patience) {
+    this.work = work;
+    this.threads = threads;
+    // Deadlines are many and nearly all are cancelled: they must go when they are, which managed
+    // schedulers do not promise.
+    this.timer = new ScheduledThreadPoolExecutor(1, threads);
+    this.timer.setRemoveOnCancelPolicy(true);
+    this.timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    this.supervisor = new Supervisor(threads, patience);
+  }
+
+  /** Ends orphans, begins to watch the budgets. */
+  @PostConstruct
+  void start() {
+    int orphans = supervisor.endOrphans();
+    if (orphans > 0) {
+      LOG.log(Level.INFO, "SLUICE-0307: ended {0} processes that a killed hub had left", orphans);
+    }
+    Object unused =
+        timer.scheduleWithFixedDelay(
+            this::sample, SAMPLE_SECONDS, SAMPLE_SECONDS, TimeUnit.SECONDS);
+  }
 
   /**
    * Starts or reaches the server, shakes hands and lists what it offers. Blocks for the
-   * definition's start timeout at most; interruptible.
+   * definition's start timeout at most (and, if that fails, for the end of its child);
+   * interruptible.
    *
    * @throws StartFailure if it does not become usable; everything it began is ended by then
    */
   public UpstreamClient connect(ServerDefinition definition, UpstreamListener listener) {
-    return UpstreamClient.placeholder(definition);
+    LogRing log = log(definition.id());
+    UpstreamClient[] made = new UpstreamClient[1];
+    UpstreamClient client =
+        new UpstreamClient(
+            definition,
+            connection(definition),
+            new Watched(listener, () -> clients.remove(made[0])),
+            log,
+            work,
+            timer);
+    made[0] = client;
+    clients.add(client);
+    try {
+      client.start();
+    } catch (RuntimeException failed) {
+      clients.remove(client);
+      throw failed;
+    }
+    return client;
+  }
+
+  private Connection connection(ServerDefinition definition) {
+    Transport transport = definition.transport();
+    if (transport instanceof Transport.Stdio stdio) {
+      return new StdioConnection(definition.id(), stdio, supervisor);
+    }
+    throw new StartFailure(
+        "transport " + transport.mode() + " is not there yet",
+        Optional.empty(),
+        List.of(),
+        "",
+        null);
+  }
+
+  /** The newest lines a server wrote, kept over restarts of its child until {@link #forget}. */
+  public LogRing log(ServerId server) {
+    return logs.computeIfAbsent(server, id -> new LogRing());
+  }
+
+  /** Drops the log lines of a server that was removed. */
+  public void forget(ServerId server) {
+    logs.remove(server);
+  }
+
+  /** The state of all connections now. */
+  public Gauges gauges() {
+    List<UpstreamClient> open = List.copyOf(clients);
+    List<ChildProcess> children = supervisor.children();
+    return new Gauges(
+        open.size(),
+        (int) children.stream().filter(ChildProcess::alive).count(),
+        open.stream().mapToInt(UpstreamClient::inFlight).sum(),
+        children.stream().mapToInt(ChildProcess::queued).sum(),
+        logs.values().stream().mapToLong(LogRing::bytes).sum(),
+        open.stream().mapToLong(UpstreamClient::unknownAnswers).sum(),
+        (int) children.stream().filter(ChildProcess::readerHeld).count());
+  }
+
+  private void sample() {
+    try {
+      work.execute(() -> Budgets.check(clients));
+    } catch (RejectedExecutionException busy) {
+      LOG.log(Level.DEBUG, "budgets are looked at next time");
+    }
+  }
+
+  /** Ends all connections, children and threads; blocks until they are gone. */
+  @Override
+  @PreDestroy
+  public void close() {
+    List<Thread> closing = new ArrayList<>();
+    for (UpstreamClient client : clients) {
+      Thread thread = threads.newThread(client::close);
+      thread.start();
+      closing.add(thread);
+    }
+    try {
+      for (Thread thread : closing) {
+        thread.join(TimeUnit.SECONDS.toMillis(CLOSE_SECONDS));
+      }
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    } finally {
+      timer.shutdownNow();
+    }
   }
 }
