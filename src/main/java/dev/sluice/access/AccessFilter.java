@@ -27,6 +27,7 @@ public class AccessFilter extends HttpFilter {
   private static final long serialVersionUID = 1L;
 
   @Inject private transient AccessPolicy policy;
+  @Inject private transient RequestCounts counts;
 
   @Override
   protected void doFilter(
@@ -34,8 +35,10 @@ public class AccessFilter extends HttpFilter {
       throws IOException, ServletException {
     SecurityHeaders.forPath(request.getRequestURI(), request.getContextPath())
         .forEach(response::setHeader);
+    counts.received();
     Decision decision = policy.decide(call(request));
     if (decision instanceof Decision.Refused refused) {
+      counts.refused(refused.refusal().status());
       answer(response, refused.refusal());
     } else if (decision instanceof Decision.Preflight preflight) {
       allow(response, preflight.origin());

@@ -1,6 +1,8 @@
 package dev.sluice.rest;
 
 import dev.sluice.access.Refusal;
+import dev.sluice.access.RequestCounts;
+import jakarta.inject.Inject;
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
@@ -18,6 +20,8 @@ public class ErrorServlet extends HttpServlet {
 
   private static final System.Logger LOG = System.getLogger(ErrorServlet.class.getName());
 
+  @Inject private transient RequestCounts counts;
+
   @Override
   protected void service(HttpServletRequest request, HttpServletResponse response)
       throws IOException {
@@ -31,6 +35,7 @@ public class ErrorServlet extends HttpServlet {
           "SLUICE-0402: A request failed outside of REST with status " + refusal.status(),
           thrown);
     }
+    counts.refused(refusal.status());
     if (response.isCommitted()) {
       return;
     }

@@ -1,7 +1,10 @@
 package dev.sluice.rest;
 
 import dev.sluice.access.Refusal;
+import dev.sluice.access.RequestCounts;
 import jakarta.ejb.EJBException;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
 import jakarta.json.JsonObject;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.Response;
@@ -19,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * gets instead of the exception's text).
  */
 @Provider
+@ApplicationScoped
 public class FailureMapper implements ExceptionMapper<Throwable> {
 
   private static final System.Logger LOG = System.getLogger(FailureMapper.class.getName());
@@ -26,9 +30,12 @@ public class FailureMapper implements ExceptionMapper<Throwable> {
   /** Longest chain of causes that is looked through. */
   private static final int MAX_CAUSES = 16;
 
+  @Inject private RequestCounts counts;
+
   @Override
   public Response toResponse(Throwable thrown) {
     Refusal refusal = refusal(thrown);
+    counts.refused(refusal.status());
     Response.ResponseBuilder answer =
         Response.status(refusal.status()).type(Refusal.CONTENT_TYPE).entity(refusal.body());
     refusal.headers().forEach(answer::header);

@@ -1,0 +1,90 @@
+package dev.sluice.management;
+
+import dev.sluice.events.FanoutStats;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import jakarta.json.Json;
+import jakarta.json.JsonArrayBuilder;
+import jakarta.json.JsonObject;
+import jakarta.json.JsonObjectBuilder;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Whether the hub lives, is ready for work, and has started. Any thread; nothing blocks. */
+@ApplicationScoped
+class Health {
+
+  @Inject private ReadModels models;
+
+  /** The process answers and its sending threads are not all stuck. */
+  Report live() {
+    FanoutStats stream = models.read().stream();
+    return new Report(
+        List.of(
+            new Check(
+                "sending-threads",
+                stream.blockedThreads() < stream.maxBlockedThreads(),
+                Map.of("blocked", stream.blockedThreads(), "limit", stream.maxBlockedThreads()))),
+        Map.of());
+  }
+
+  /** It takes work: more subscribers fit. */
+  Report ready() {
+    FanoutStats stream = models.read().stream();
+    return new Report(
+        List.of(
+            new Check(
+                "subscribers",
+                stream.subscribers() < stream.maxSubscribers(),
+                Map.of("now", stream.subscribers(), "limit", stream.maxSubscribers()))),
+        Map.of());
+  }
+
+  /** The start is over: requests are answered only from then on. */
+  Report started() {
+    return new Report(
+        List.of(new Check("start", true, Map.of())),
+        new LinkedHashMap<>(
+            Map.of(
+                "startup_complete", true, "uptime_seconds", models.read().uptime().toSeconds())));
+  }
+
+  /**
+   * One finding.
+   *
+   * @param data facts, by name
+   */
+  record Check(String name, boolean up, Map<String, Object> data) {}
+
+  /**
+   * What an endpoint answers.
+   *
+   * @param facts further fields of the body, beside status and checks
+   */
+  record Report(List<Check> checks, Map<String, Object> facts) {
+
+    boolean isUp() {
+      return checks.stream().allMatch(Check::up);
+    }
+
+    JsonObject json() {
+      JsonObjectBuilder body = Json.createObjectBuilder().add("status", word(isUp()));
+      JsonArrayBuilder list = Json.createArrayBuilder();
+      for (Check check : checks) {
+        JsonObjectBuilder one =
+            Json.createObjectBuilder().add("name", check.name()).add("status", word(check.up()));
+        if (!check.data().isEmpty()) {
+          one.add("data", Json.createObjectBuilder(check.data()));
+        }
+        list.add(one);
+      }
+      body.add("checks", list);
+      return body.addAll(Json.createObjectBuilder(facts)).build();
+    }
+
+    private static String word(boolean up) {
+      return up ? "UP" : "DOWN";
+    }
+  }
+}

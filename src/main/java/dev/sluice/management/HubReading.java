@@ -1,0 +1,23 @@
+package dev.sluice.management;
+
+import dev.sluice.events.FanoutStats;
+import java.time.Duration;
+import java.util.SortedMap;
+
+/**
+ * All figures of the hub at one moment: what {@code /metrics}, JMX, {@code /api/system} and health
+ * show.
+ *
+ * @param uptime since the application was started
+ * @param stream the fan-out of events to subscribers
+ * @param requests HTTP requests received
+ * @param refusals answers in the error shape, by status
+ */
+record HubReading(
+    Duration uptime, FanoutStats stream, long requests, SortedMap<Integer, Long> refusals) {
+
+  /** All refusals together. */
+  long refused() {
+    return refusals.values().stream().mapToLong(Long::longValue).sum();
+  }
+}

@@ -1,0 +1,23 @@
+package dev.sluice.management;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import org.eclipse.microprofile.health.HealthCheck;
+import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.Startup;
+
+/**
+ * Start-up for servers with MicroProfile Health. It has no other duty, because a server without
+ * (WildFly's default configuration) leaves the whole bean out.
+ */
+@Startup
+@ApplicationScoped
+public class StartedCheck implements HealthCheck {
+
+  @Inject private Health health;
+
+  @Override
+  public HealthCheckResponse call() {
+    return HealthCheckResponse.named("sluice-started").status(health.started().isUp()).build();
+  }
+}

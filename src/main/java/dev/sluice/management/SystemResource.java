@@ -1,0 +1,56 @@
+package dev.sluice.management;
+
+import dev.sluice.access.Caller;
+import jakarta.enterprise.context.RequestScoped;
+import jakarta.inject.Inject;
+import jakarta.json.Json;
+import jakarta.json.JsonArrayBuilder;
+import jakarta.json.JsonObject;
+import jakarta.json.JsonObjectBuilder;
+import jakarta.servlet.ServletContext;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.SecurityContext;
+
+/** {@code /api/system}: totals and identity of this hub, and who the caller is. */
+@Path("/system")
+@RequestScoped
+@Produces(MediaType.APPLICATION_JSON)
+public class SystemResource {
+
+  @Inject private ReadModels models;
+  @Inject private Build build;
+
+  /** The hub. */
+  @GET
+  public JsonObject system(@Context ServletContext context) {
+    HubReading reading = models.read();
+    JsonObjectBuilder system =
+        Json.createObjectBuilder()
+            .add("uptime_seconds", reading.uptime().toMillis() / 1000.0)
+            .add("version", build.version())
+            .add("server", context.getServerInfo())
+            .add("java", Runtime.version().toString());
+    return Json.createObjectBuilder().add("system", system).build();
+  }
+
+  /** The caller. */
+  @GET
+  @Path("/me")
+  public JsonObject me(@Context SecurityContext security) {
+    JsonObjectBuilder me = Json.createObjectBuilder();
+    if (security.getUserPrincipal() instanceof Caller caller) {
+      JsonArrayBuilder roles = Json.createArrayBuilder();
+      caller.roles().stream().sorted().forEach(roles::add);
+      me.add("authenticated", true)
+          .add(
+              "principal", Json.createObjectBuilder().add("id", caller.name()).add("roles", roles));
+    } else {
+      me.add("authenticated", false).addNull("principal");
+    }
+    return me.build();
+  }
+}

@@ -1,0 +1,94 @@
+package dev.sluice.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import jakarta.json.JsonObject;
+import java.io.IOException;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ManagementIT extends HubTest {
+
+  private static final Pattern SAMPLE =
+      Pattern.compile("([a-zA-Z_:][a-zA-Z0-9_:]*(?:\\{[^}]*\\})?) (-?[0-9.]+(?:E-?[0-9]+)?)");
+
+  private static RawHttp.Answer get(String path) throws IOException {
+    return RawHttp.get(HUB, path, "Host: localhost");
+  }
+
+  /** Every sample of /metrics; fails on a line that is not of the text format. */
+  static Map<String, Double> metrics() throws IOException {
+    RawHttp.Answer answer = get("/metrics");
+    assertThat(answer.status()).isEqualTo(200);
+    assertThat(answer.headers().get("content-type")).startsWith("text/plain; version=0.0.4");
+    Map<String, Double> samples = new TreeMap<>();
+    for (String line : answer.body().split("\n", -1)) {
+      if (line.isEmpty() || line.startsWith("# HELP ") || line.startsWith("# TYPE ")) {
+        continue;
+      }
+      Matcher sample = SAMPLE.matcher(line);
+      assertThat(sample.matches()).as(line).isTrue();
+      assertThat(samples.put(sample.group(1), Double.valueOf(sample.group(2)))).as(line).isNull();
+    }
+    return samples;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/health/live", "/health/ready", "/health/started"})
+  void healthIsOursAndUp(String path) throws IOException {
+    RawHttp.Answer answer = get(path);
+    assertThat(answer.status()).isEqualTo(200);
+    JsonObject body = answer.json();
+    assertThat(body.getString("status")).isEqualTo("UP");
+    assertThat(body.getJsonArray("checks")).isNotEmpty();
+    assertThat(body.getJsonArray("checks").getJsonObject(0).getString("status")).isEqualTo("UP");
+  }
+
+  @Test
+  void startedSaysSinceWhen() throws IOException {
+    JsonObject body = get("/health/started").json();
+    assertThat(body.getBoolean("startup_complete")).isTrue();
+    assertThat(body.getJsonNumber("uptime_seconds").longValue()).isNotNegative();
+  }
+
+  @Test
+  void metricsAreOursAndParse() throws IOException {
+    assertThat(metrics())
+        .containsKeys(
+            "sluice_uptime_seconds", "sluice_stream_subscribers", "sluice_http_requests_total")
+        .allSatisfy((name, value) -> assertThat(name).startsWith("sluice_"));
+  }
+
+  @Test
+  void aRefusedRequestIsCountedByItsStatus() throws IOException {
+    String metric = "sluice_http_errors_by_status_total{status=\"406\"}";
+    double before = metrics().getOrDefault(metric, 0.0);
+    RawHttp.get(HUB, "/api/system", "Host: localhost", "Accept: image/png");
+    assertThat(metrics().get(metric)).isEqualTo(before + 1);
+  }
+
+  @Test
+  void theSystemNamesItsVersionAndServer() throws IOException {
+    JsonObject system = get("/api/system").json().getJsonObject("system");
+    assertThat(system.getString("version")).matches("\\d+\\.\\d+\\.\\d+.*");
+    assertThat(system.getString("server"))
+        .containsIgnoringCase(SERVER.equals("payara") ? "payara" : "wildfly");
+    assertThat(system.getString("java")).startsWith("17");
+    assertThat(system.getJsonNumber("uptime_seconds").doubleValue()).isPositive();
+  }
+
+  @Test
+  void theServersOwnHealthSeesOursWhereItHasOne() throws IOException {
+    if (SERVER.equals("payara")) {
+      assertThat(get("/health").body()).contains("sluice-live", "sluice-ready", "sluice-started");
+    } else {
+      // WildFly's default configuration has no MicroProfile Health: the beans are left out
+      assertThat(get("/health").status()).isEqualTo(404);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+package dev.sluice.it;
+
+import jakarta.json.Json;
+import jakarta.json.JsonObject;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.StringReader;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** One HTTP exchange over a bare socket, for what no HTTP client would send. */
+final class RawHttp implements AutoCloseable {
+
+  /** A response as it came; header names in lower case. */
+  record Answer(int status, Map<String, String> headers, String body) {
+
+    JsonObject json() {
+      try (var reader = Json.createReader(new StringReader(body))) {
+        return reader.readObject();
+      }
+    }
+
+    JsonObject error() {
+      return json().getJsonObject("error");
+    }
+  }
+
+  private final Socket socket;
+  private final InputStream in;
+
+  RawHttp(URI hub) throws IOException {
+    socket = new Socket("127.0.0.1", hub.getPort());
+    socket.setSoTimeout((int) Duration.ofSeconds(60).toMillis());
+    in = new BufferedInputStream(socket.getInputStream());
+  }
+
+  /** Sends a request head with these header lines and no body, and reads the answer. */
+  static Answer get(URI hub, String path, String... headers) throws IOException {
+    try (RawHttp http = new RawHttp(hub)) {
+      return http.send("GET " + path + " HTTP/1.1", headers).answer();
+    }
+  }
+
+  RawHttp send(String requestLine, String... headers) throws IOException {
+    StringBuilder head = new StringBuilder(requestLine).append("\r\n");
+    for (String header : headers) {
+      head.append(header).append("\r\n");
+    }
+    return send(head.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  RawHttp send(byte[] bytes) throws IOException {
+    socket.getOutputStream().write(bytes);
+    socket.getOutputStream().flush();
+    return this;
+  }
+
+  Answer answer() throws IOException {
+    String[] status = line().split(" ", 3);
+    Map<String, String> headers = new TreeMap<>();
+    for (String line = line(); !line.isEmpty(); line = line()) {
+      int colon = line.indexOf(':');
+      headers.merge(
+          line.substring(0, colon).toLowerCase(Locale.ROOT),
+          line.substring(colon + 1).trim(),
+          (a, b) -> a + ", " + b);
+    }
+    byte[] body;
+    if (headers.getOrDefault("transfer-encoding", "").equals("chunked")) {
+      body = chunks();
+    } else {
+      body = in.readNBytes(Integer.parseInt(headers.getOrDefault("content-length", "0")));
+    }
+    return new Answer(
+        Integer.parseInt(status[1]), headers, new String(body, StandardCharsets.UTF_8));
+  }
+
+  private byte[] chunks() throws IOException {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    for (int size = Integer.parseInt(line(), 16); size > 0; size = Integer.parseInt(line(), 16)) {
+      body.write(in.readNBytes(size));
+      line();
+    }
+    return body.toByteArray();
+  }
+
+  private String line() throws IOException {
+    ByteArrayOutputStream line = new ByteArrayOutputStream();
+    for (int c = in.read(); c != '\n'; c = in.read()) {
+      if (c < 0) {
+        throw new IOException("the server closed after \"" + line + "\"");
+      }
+      if (c != '\r') {
+        line.write(c);
+      }
+    }
+    return line.toString(StandardCharsets.ISO_8859_1);
+  }
+
+  @Override
+  public void close() throws IOException {
+    socket.close();
+  }
+}
