@@ -41,7 +41,6 @@ class ErrorsIT extends HubTest {
     "GET, /api/nothing, 404, not_found",
     "DELETE, /api/nothing, 404, not_found",
     "GET, /api/system/nothing, 404, not_found",
-    "GET, /health/nothing/at/all.txt/x, 404, not_found",
     "GET, /.error, 404, not_found",
     "DELETE, /api/system, 405, method_not_allowed",
     "PUT, /api/system/me, 405, method_not_allowed",

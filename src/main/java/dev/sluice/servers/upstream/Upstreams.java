@@ -3,6 +3,7 @@ package dev.sluice.servers.upstream;
 import dev.sluice.servers.ServerDefinition;
 import dev.sluice.servers.ServerDefinition.Transport;
 import dev.sluice.servers.ServerId;
+import dev.sluice.threads.Bounded;
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.concurrent.ManagedExecutorService;
@@ -66,7 +67,7 @@ public class Upstreams implements AutoCloseable {
 
   /** The bean. */
   @Inject
-  public Upstreams(ManagedExecutorService work, ManagedThreadFactory threads) {
+  public Upstreams(@Bounded ManagedExecutorService work, @Bounded ManagedThreadFactory threads) {
     this(work, threads, ChildProcess.Patience.DEFAULT);
   }
 
