@@ -16,7 +16,7 @@ public record EventId(String epoch, long seq) {
   /** Checks the bounds of both parts. */
   public EventId {
     Objects.requireNonNull(epoch, "epoch");
-    if (epoch.isEmpty() || epoch.length() > 32 || !epoch.chars().allMatch(EventId::legal)) {
+    if (epoch.isEmpty() || epoch.length() > 32 || !legal(epoch)) {
       throw new IllegalArgumentException("event id: epoch must be 1-32 of [A-Za-z0-9._-]");
     }
     if (seq < 0) {
@@ -43,6 +43,16 @@ public record EventId(String epoch, long seq) {
     } catch (NumberFormatException tooLarge) {
       throw new IllegalArgumentException("event id: seq is too large", tooLarge);
     }
+  }
+
+  /** A plain loop: every append makes an id. */
+  private static boolean legal(String epoch) {
+    for (int i = 0; i < epoch.length(); i++) {
+      if (!legal(epoch.charAt(i))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static boolean legal(int c) {

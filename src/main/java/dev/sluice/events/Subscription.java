@@ -1,43 +1,389 @@
 package dev.sluice.events;
 
+import java.util.ArrayDeque;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
 /**
- * One subscriber's place in the stream, made by {@link Fanout#subscribe}. Any thread may call; no
- * method blocks.
+ * One subscriber's place in the stream, made by {@link Fanout#subscribe}. Any thread may call the
+ * public methods; none blocks, and after the end all do nothing.
+ *
+ * <p>Life cycle: replays from the journal until it has caught up, then live; it ends once, by
+ * {@link #gone}, {@link #close}, a failed or stalled write, or the hub's end. All state that is not
+ * marked otherwise belongs to the thread that owns the shard.
  */
 public final class Subscription {
 
-  Subscription() {}
+  /** Control frames that may wait; a reader that leaves more unread is closed with 1013. */
+  static final int MAX_CONTROL = 64;
+
+  private static final int IDLE = 0;
+  private static final int SENDING = 1;
+  private static final int DONE = 2;
+  private static final int IN_FLIGHT = 3;
+
+  private final Shard shard;
+  private final Outlet outlet;
+  private final Predicate<? super Topic> visible;
+  private final AtomicInteger stage = new AtomicInteger(IDLE);
+  private final AtomicBoolean ended = new AtomicBoolean();
+  private final AtomicInteger commands = new AtomicInteger();
+  private final Consumer<@Nullable Throwable> done = this::completed;
+  private volatile @Nullable Throwable failure;
+
+  /** Set by the watchdog when a send blocks: from then on a slow lane's thread sends. */
+  volatile boolean slow;
+
+  /** Link of the shard's ready list. */
+  @Nullable Subscription nextReady;
+
+  private SubscribeRequest request;
+  private TopicMatch match;
+  private volatile Lane lane;
+  private @Nullable ArrayDeque<Frame> control;
+  private @Nullable Hole hole;
+  private boolean tellHoleNow;
+  private @Nullable JournalEntry held;
+  private int markers;
+
+  int index = -1;
+  boolean queued;
+  boolean inFlight;
+  boolean eventInFlight;
+  boolean replaying;
+  boolean goawaySent;
+  int fastSends;
+  int skipped;
+
+  /** The next position to consider; live it is the first one that this subscription takes. */
+  volatile long cursor;
+
+  /** The seq that the next replayed entry must have unless a crash has left a hole. */
+  long expectedSeq;
+
+  /** The peer has, or is being told about, everything up to this id. */
+  String wireCursor = "";
+
+  long sentAt;
+  long lastWrite;
+  long goawayAt = Long.MAX_VALUE;
+
+  Subscription(
+      Shard shard,
+      SubscribeRequest request,
+      Predicate<? super Topic> visible,
+      Outlet outlet,
+      FanoutSettings settings) {
+    this.shard = shard;
+    this.request = request;
+    this.visible = visible;
+    this.outlet = outlet;
+    this.match = new TopicMatch(new EventFilter(request), visible);
+    this.lane = Lane.of(request, settings);
+  }
 
   /**
    * Replaces the filters (and place, policy and sizes where the request names them) and answers
    * with a {@code subscribed} frame that says from which id this holds.
    */
-  public void replace(SubscribeRequest request) {
-    throw new UnsupportedOperationException(request.toString());
+  public void replace(SubscribeRequest next) {
+    long liveFrom = shard.journal().headPosition() + 1;
+    command(() -> shard.replace(this, next, liveFrom, true));
   }
 
   /** As {@link #replace}, without the answer: the legacy form. */
-  public void replaceQuietly(SubscribeRequest request) {
-    throw new UnsupportedOperationException(request.toString());
+  public void replaceQuietly(SubscribeRequest next) {
+    long liveFrom = shard.journal().headPosition() + 1;
+    command(() -> shard.replace(this, next, liveFrom, false));
   }
 
   /** Sends an {@code error} control frame; the connection lives on. */
   public void error(String code, String message) {
-    throw new UnsupportedOperationException(code + message);
+    Frame frame = ControlFrames.error(code, message);
+    command(() -> shard.control(this, frame));
   }
 
   /** Asks the visibility predicate afresh for every topic, because rights changed. */
   public void refreshRights() {
-    throw new UnsupportedOperationException();
+    command(() -> match = new TopicMatch(new EventFilter(request), visible));
   }
 
   /** The peer has left: frees everything at once; the outlet is not called again. */
   public void gone() {
-    throw new UnsupportedOperationException();
+    if (end()) {
+      shard.execute(() -> shard.remove(this));
+    }
   }
 
   /** Frees the lane and closes the outlet. */
   public void close(CloseCode code, String reason) {
-    throw new UnsupportedOperationException(code + reason);
+    shard.execute(() -> shard.end(this, code, reason));
+  }
+
+  private void command(Runnable work) {
+    if (ended.get()) {
+      return;
+    }
+    if (commands.incrementAndGet() > MAX_CONTROL) {
+      close(CloseCode.TRY_AGAIN_LATER, "too many requests at once");
+      return;
+    }
+    shard.execute(
+        () -> {
+          commands.decrementAndGet();
+          if (!ended.get()) {
+            work.run();
+          }
+        });
+  }
+
+  /** Claims the end; true for exactly one caller, who then cleans up. */
+  boolean end() {
+    if (ended.compareAndSet(false, true)) {
+      shard.fanout().left(this);
+      return true;
+    }
+    return false;
+  }
+
+  boolean hasEnded() {
+    return ended.get();
+  }
+
+  // The wire.
+
+  /**
+   * Calls the outlet and says whether the write was already reported; otherwise the report comes
+   * through the shard's ready list. Any sending thread, one frame at a time.
+   */
+  void startSend(Frame frame) {
+    failure = null;
+    stage.setRelease(SENDING);
+    try {
+      outlet.send(frame, done);
+    } catch (RuntimeException thrown) {
+      completed(thrown);
+    }
+  }
+
+  /** After {@link #startSend} returned: true if the report was inline. */
+  boolean settle() {
+    return !stage.compareAndSet(SENDING, IN_FLIGHT);
+  }
+
+  private void completed(@Nullable Throwable problem) {
+    int now = stage.get();
+    while (now == SENDING || now == IN_FLIGHT) {
+      if (problem != null) {
+        failure = problem;
+      }
+      if (stage.compareAndSet(now, DONE)) {
+        if (now == IN_FLIGHT) {
+          shard.ready(this);
+        }
+        return;
+      }
+      now = stage.get();
+    }
+  }
+
+  /** The reported failure of the last write, or null. */
+  @Nullable Throwable takeResult() {
+    stage.setRelease(IDLE);
+    return failure;
+  }
+
+  void closeOutlet(CloseCode code, String reason) {
+    outlet.close(code, reason);
+  }
+
+  // The data, owner only.
+
+  SubscribeRequest request() {
+    return request;
+  }
+
+  DeliveryPolicy policy() {
+    DeliveryPolicy policy = request.policy();
+    return policy == null ? DeliveryPolicy.DROP_OLDEST : policy;
+  }
+
+  TopicMatch match() {
+    return match;
+  }
+
+  Lane lane() {
+    return lane;
+  }
+
+  /** Puts a new request in force; the lane's content moves over unless the place changes. */
+  void adopt(SubscribeRequest next, FanoutSettings settings) {
+    SubscribeRequest merged = next.over(request);
+    Lane old = lane;
+    Lane fresh = Lane.of(merged, settings);
+    request = merged;
+    match = new TopicMatch(new EventFilter(merged), visible);
+    if (next.since() != null) {
+      old.clear();
+      hole = null;
+      held = null;
+      markers = 0;
+      lane = fresh;
+    } else if (fresh.getClass() != old.getClass()
+        || fresh.maxEvents() != old.maxEvents()
+        || fresh.maxBytes() != old.maxBytes()) {
+      lane = fresh;
+      for (Object item = old.poll(); item != null; item = old.poll()) {
+        if (item instanceof JournalEntry entry) {
+          fresh.offer(entry, this);
+        } else {
+          fresh.mark(item);
+        }
+      }
+    }
+  }
+
+  /** Adds a control frame that must keep its place among the events; false if too many wait. */
+  boolean mark(Frame frame) {
+    if (markers >= MAX_CONTROL) {
+      return false;
+    }
+    markers++;
+    lane.mark(frame);
+    return true;
+  }
+
+  /** Adds a control frame that goes before all events; false if too many wait. */
+  boolean control(Frame frame) {
+    ArrayDeque<Frame> queue = control;
+    if (queue == null) {
+      queue = new ArrayDeque<>(4);
+      control = queue;
+    }
+    if (queue.size() >= MAX_CONTROL) {
+      return false;
+    }
+    queue.add(frame);
+    return true;
+  }
+
+  /** What a full lane pushed out. */
+  void gaveWay(Object item) {
+    if (item instanceof JournalEntry entry) {
+      currentHole().dropped(entry);
+    } else if (item instanceof Hole older) {
+      currentHole().join(older);
+    } else if (item instanceof Frame marker) {
+      // It keeps its place before all events that are left; the bound of markers holds for both.
+      markers--;
+      ArrayDeque<Frame> queue = control;
+      if (queue == null) {
+        queue = new ArrayDeque<>(4);
+        control = queue;
+      }
+      queue.add(marker);
+    }
+  }
+
+  private Hole currentHole() {
+    Hole current = hole;
+    if (current == null) {
+      current = new Hole();
+      hole = current;
+    }
+    return current;
+  }
+
+  /** Notes a hole at the end of what waits. */
+  void expired(Hole gap) {
+    if (!gap.isEmpty()) {
+      lane.mark(gap);
+    }
+  }
+
+  /** The next hole is told even before there is an event to follow it: the answer to a resume. */
+  void tellHoleNow() {
+    tellHoleNow = true;
+  }
+
+  /** The next frame for the wire, or null if nothing waits. */
+  @Nullable Frame next() {
+    ArrayDeque<Frame> queue = control;
+    if (queue != null) {
+      Frame frame = queue.poll();
+      if (queue.isEmpty()) {
+        control = null;
+      }
+      if (frame != null) {
+        return frame.kind().equals("ping") ? beforePing(frame) : frame;
+      }
+    }
+    if (held != null) {
+      Frame frame = held.frame();
+      held = null;
+      return event(frame);
+    }
+    for (Object item = lane.poll(); item != null; item = lane.poll()) {
+      if (item instanceof Frame marker) {
+        markers--;
+        return marker;
+      } else if (item instanceof Hole gap) {
+        currentHole().join(gap);
+      } else if (item instanceof JournalEntry entry) {
+        if (hole == null) {
+          return event(entry.frame());
+        }
+        held = entry;
+        return warning(hole);
+      }
+    }
+    if (tellHoleNow && hole != null) {
+      tellHoleNow = false;
+      return warning(hole);
+    }
+    return null;
+  }
+
+  private Frame event(Frame frame) {
+    eventInFlight = true;
+    skipped = 0;
+    wireCursor = frame.id();
+    return frame;
+  }
+
+  /** A cursor must not pass a hole in silence. */
+  private Frame beforePing(Frame ping) {
+    if (hole == null) {
+      return ping;
+    }
+    control(ping);
+    return warning(hole);
+  }
+
+  private Frame warning(Hole told) {
+    hole = null;
+    tellHoleNow = false;
+    shard.fanout().told(told);
+    return told.frame();
+  }
+
+  boolean nothingWaits() {
+    return control == null && held == null && lane.isEmpty();
+  }
+
+  /** Whether neither a frame nor a hole is still to be sent. */
+  boolean allTold() {
+    return hole == null && nothingWaits();
+  }
+
+  /** Lets go of all memory. */
+  void release() {
+    lane.clear();
+    control = null;
+    hole = null;
+    held = null;
   }
 }

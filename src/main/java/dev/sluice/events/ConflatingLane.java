@@ -1,0 +1,116 @@
+package dev.sluice.events;
+
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps the latest event of each topic. Every offered event has an ordinal, so that the number
+ * skipped before the next delivery is a subtraction.
+ */
+final class ConflatingLane extends Lane {
+
+  private record Waiting(JournalEntry entry, long ordinal) {}
+
+  private @Nullable Map<Object, Object> items;
+  private long offered;
+  private long taken;
+  private long takenSeq;
+
+  ConflatingLane(int maxEvents, int maxBytes) {
+    super(maxEvents, maxBytes);
+  }
+
+  @Override
+  void offer(JournalEntry entry, Subscription owner) {
+    Map<Object, Object> map = map();
+    if (offered++ == 0) {
+      takenSeq = entry.seq() - 1;
+    }
+    forget(map.remove(entry.topic()));
+    Iterator<Object> oldest = map.values().iterator();
+    while (!fits(entry) && oldest.hasNext()) {
+      if (oldest.next() instanceof Waiting waiting) {
+        forget(waiting);
+        oldest.remove();
+      }
+    }
+    if (fits(entry)) {
+      count(entry);
+      map.put(entry.topic(), new Waiting(entry, offered));
+    } else {
+      // Larger than the whole lane: it stands alone as a hole at its place.
+      Hole hole = new Hole();
+      hole.dropped(entry);
+      offered--;
+      mark(hole);
+    }
+  }
+
+  private void forget(@Nullable Object item) {
+    if (item instanceof Waiting waiting) {
+      uncount(waiting.entry);
+    }
+  }
+
+  @Override
+  void mark(Object mark) {
+    // Equal control frames are still two frames: the key is an identity.
+    map().put(new Object(), mark);
+  }
+
+  @Override
+  @Nullable Object poll() {
+    Map<Object, Object> map = items;
+    if (map == null) {
+      return null;
+    }
+    Iterator<Object> oldest = map.values().iterator();
+    if (!oldest.hasNext()) {
+      return null;
+    }
+    Object item = oldest.next();
+    if (item instanceof Waiting waiting) {
+      long skipped = waiting.ordinal - taken - 1;
+      if (skipped > 0) {
+        taken = waiting.ordinal - 1;
+        Hole hole = new Hole();
+        String epoch = waiting.entry.id().substring(0, waiting.entry.id().lastIndexOf(':') + 1);
+        hole.conflated(skipped, epoch + (takenSeq + 1), epoch + (waiting.entry.seq() - 1));
+        return hole;
+      }
+      taken = waiting.ordinal;
+      takenSeq = waiting.entry.seq();
+      uncount(waiting.entry);
+      item = waiting.entry;
+    }
+    oldest.remove();
+    if (map.isEmpty()) {
+      items = null;
+    }
+    return item;
+  }
+
+  @Override
+  void clear() {
+    items = null;
+    offered = 0;
+    taken = 0;
+    countNothing();
+  }
+
+  @Override
+  boolean isEmpty() {
+    return items == null || items.isEmpty();
+  }
+
+  private Map<Object, Object> map() {
+    Map<Object, Object> map = items;
+    if (map == null) {
+      map = new LinkedHashMap<>();
+      items = map;
+    }
+    return map;
+  }
+}

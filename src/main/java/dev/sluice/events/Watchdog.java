@@ -1,0 +1,162 @@
+package dev.sluice.events;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.Iterator;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sees outlets that block. A call that lasts over {@value #BLOCKED_MILLIS} ms costs its thread the
+ * shard: a fresh thread goes on, the blocked one ends when the call returns. Sleeps while nothing
+ * is sent.
+ */
+final class Watchdog implements Runnable {
+
+  /** How long a call into an outlet may last before the shard is handed over, in milliseconds. */
+  static final int BLOCKED_MILLIS = 20;
+
+  private static final Logger LOG = System.getLogger(Watchdog.class.getName());
+  private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(BLOCKED_MILLIS / 2);
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private record Blocked(Worker worker, Subscription subscription, long since) {}
+
+  private final Fanout fanout;
+  private final Shard[] shards;
+  private final SlowLanes slowLanes;
+  private final int maxBlocked;
+  private final @Nullable Worker[] seenWorker;
+  private final long[] seenCall;
+  private final long[] seenSince;
+  private final Set<Blocked> blocked = ConcurrentHashMap.newKeySet();
+  private volatile boolean parked;
+  private volatile @Nullable Thread self;
+
+  Watchdog(Fanout fanout, Shard[] shards, SlowLanes slowLanes, FanoutSettings settings) {
+    this.fanout = fanout;
+    this.shards = shards.clone();
+    this.slowLanes = slowLanes;
+    this.maxBlocked = settings.slowThreads();
+    this.seenWorker = new @Nullable Worker[shards.length];
+    this.seenCall = new long[shards.length];
+    this.seenSince = new long[shards.length];
+  }
+
+  int blocked() {
+    return blocked.size();
+  }
+
+  void wake() {
+    if (parked) {
+      parked = false;
+      LockSupport.unpark(self);
+    }
+  }
+
+  @Override
+  public void run() {
+    self = Thread.currentThread();
+    int quiet = 0;
+    while (!fanout.isClosed()) {
+      boolean busy = false;
+      long now = System.nanoTime();
+      for (int i = 0; i < shards.length; i++) {
+        busy |= watch(i, now);
+      }
+      tidy(now);
+      quiet = busy || slowLanes.busy() > 0 || !blocked.isEmpty() ? 0 : quiet + 1;
+      if (quiet < 10) {
+        LockSupport.parkNanos(this, TICK_NANOS);
+      } else {
+        parked = true;
+        if (!fanout.isClosed() && allParked()) {
+          LockSupport.park(this);
+        }
+        parked = false;
+        quiet = 0;
+      }
+    }
+  }
+
+  private boolean allParked() {
+    for (Shard shard : shards) {
+      if (!shard.isParked()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean watch(int i, long now) {
+    Worker worker = shards[i].owner();
+    if (worker == null) {
+      return true;
+    }
+    long call = worker.inside();
+    if (call < 0 || worker != seenWorker[i] || call != seenCall[i]) {
+      seenWorker[i] = worker;
+      seenCall[i] = call;
+      seenSince[i] = now;
+      return !shards[i].isParked();
+    }
+    if (now - seenSince[i] >= TimeUnit.MILLISECONDS.toNanos(BLOCKED_MILLIS)) {
+      handOver(shards[i], worker, call, now);
+    }
+    return true;
+  }
+
+  private void handOver(Shard shard, Worker worker, long call, long now) {
+    if (blocked.size() >= maxBlocked) {
+      closeLongest(now);
+      return;
+    }
+    Subscription hanging = worker.revoke(call);
+    if (hanging != null) {
+      hanging.slow = true;
+      blocked.add(new Blocked(worker, hanging, now));
+      fanout.startOwner(shard);
+    }
+  }
+
+  private void closeLongest(long now) {
+    Blocked longest = null;
+    for (Blocked candidate : blocked) {
+      if (longest == null || candidate.since < longest.since) {
+        longest = candidate;
+      }
+    }
+    if (longest != null && !longest.subscription.hasEnded() && now - longest.since > TICK_NANOS) {
+      sacrifice(longest.subscription);
+    }
+  }
+
+  private void sacrifice(Subscription victim) {
+    fanout.closedSlow();
+    LOG.log(
+        Level.WARNING,
+        "SLUICE-0113: too many connections block their writes; the longest stalled one is closed");
+    victim.close(CloseCode.TOO_SLOW, "too many stalled connections; resume from your last id");
+  }
+
+  private void tidy(long now) {
+    for (Iterator<Blocked> all = blocked.iterator(); all.hasNext(); ) {
+      Blocked one = all.next();
+      Thread thread = one.worker.thread();
+      if (thread == null || !thread.isAlive()) {
+        all.remove();
+      } else if (one.subscription.hasEnded() && now - one.since > PATIENCE_NANOS) {
+        // The connection is closed, yet its write goes on: the last means to get the thread back.
+        thread.interrupt();
+      }
+    }
+    Subscription victim = slowLanes.victim(now);
+    if (victim != null) {
+      sacrifice(victim);
+    }
+    slowLanes.interruptEnded(now);
+  }
+}
