@@ -259,7 +259,7 @@ final class ChildProcess {
     }
     synchronized (seen) {
       seen.addAll(found);
-      seen.removeIf(member -> !member.isAlive());
+      seen.removeIf(member -> !ProcessTable.living(member));
       return Set.copyOf(seen).stream();
     }
   }

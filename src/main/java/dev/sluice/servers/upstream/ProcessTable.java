@@ -61,6 +61,10 @@ final class ProcessTable {
           Files.readString(PROC.resolve(pid).resolve("stat"), StandardCharsets.ISO_8859_1);
       // "pid (name) state parent group session …": the name may hold anything, blanks and ) too.
       String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", 21);
+      if (fields[0].equals("Z") || fields[0].equals("X")) {
+        // It has ended and waits to be collected, in a container without an init for ever.
+        return Optional.empty();
+      }
       return Optional.of(
           new Entry(
               Long.parseLong(stat.substring(0, stat.indexOf(' '))),
@@ -70,6 +74,11 @@ final class ProcessTable {
     } catch (IOException | RuntimeException gone) {
       return Optional.empty();
     }
+  }
+
+  /** Whether a process runs; one that has ended and was not collected yet does not. */
+  static boolean living(ProcessHandle process) {
+    return process.isAlive() && (!available() || entry(Long.toString(process.pid())).isPresent());
   }
 
   /** The marker in a process's environment. */

@@ -12,10 +12,11 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.http.HttpClient;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -23,6 +24,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Opens connections to servers and owns what they share: the child-process supervisor, the HTTP
@@ -38,6 +40,7 @@ public class Upstreams implements AutoCloseable {
 
   private static final int SAMPLE_SECONDS = 2;
   private static final long CLOSE_SECONDS = 15;
+  private static final Duration CONNECT = Duration.ofSeconds(10);
 
   private final Executor work;
   private final ThreadFactory threads;
@@ -45,6 +48,8 @@ public class Upstreams implements AutoCloseable {
   private final Supervisor supervisor;
   private final Map<ServerId, LogRing> logs = new ConcurrentHashMap<>();
   private final Set<UpstreamClient> clients = ConcurrentHashMap.newKeySet();
+  private final Object httpLock = new Object();
+  private @Nullable HttpClient http; // guarded by httpLock
 
   /** What all connections use together, for gauges. */
   public record Gauges(
@@ -135,12 +140,45 @@ public class Upstreams implements AutoCloseable {
     if (transport instanceof Transport.Stdio stdio) {
       return new StdioConnection(definition.id(), stdio, supervisor);
     }
-    throw new StartFailure(
-        "transport " + transport.mode() + " is not there yet",
-        Optional.empty(),
-        List.of(),
-        "",
-        null);
+    if (transport instanceof Transport.Http remote) {
+      return new StreamableHttpConnection(
+          remote.url(), new HttpCalls(http(), remote.headers()), timer);
+    }
+    if (transport instanceof Transport.Sse remote) {
+      return new SseConnection(
+          remote.url(), new HttpCalls(http(), remote.headers()), definition.startTimeout());
+    }
+    if (transport instanceof Transport.Ws remote) {
+      return new WebSocketConnection(
+          remote.url(), remote.headers(), http(), definition.startTimeout(), timer);
+    }
+    throw new IllegalStateException("no connection for " + transport.mode());
+  }
+
+  /** One client for all; its selector thread ends when nobody holds the client any more. */
+  private HttpClient http() {
+    synchronized (httpLock) {
+      if (http == null) {
+        // The client's own thread would otherwise keep the application's class loader for ever.
+        Thread current = Thread.currentThread();
+        ClassLoader before = current.getContextClassLoader();
+        current.setContextClassLoader(ClassLoader.getPlatformClassLoader());
+        try {
+          http =
+              HttpClient.newBuilder()
+                  .executor(work)
+                  // Over plain http the client would offer h2c with each new connection, which some
+                  // servers take for a WebSocket upgrade.
+                  .version(HttpClient.Version.HTTP_1_1)
+                  .connectTimeout(CONNECT)
+                  .followRedirects(HttpClient.Redirect.NEVER)
+                  .build();
+        } finally {
+          current.setContextClassLoader(before);
+        }
+      }
+      return http;
+    }
   }
 
   /** The newest lines a server wrote, kept over restarts of its child until {@link #forget}. */
@@ -193,6 +231,9 @@ public class Upstreams implements AutoCloseable {
       Thread.currentThread().interrupt();
     } finally {
       timer.shutdownNow();
+      synchronized (httpLock) {
+        http = null;
+      }
     }
   }
 }

@@ -241,7 +241,7 @@ class StdioTest {
     assertThat(refused.kind()).isEqualTo(UpstreamException.Kind.BUSY);
     assertThat(refused).hasMessageContaining("does not read");
     client.close();
-    assertThat(ProcessHandle.of(pid).filter(ProcessHandle::isAlive)).isEmpty();
+    assertThat(ProcessHandle.of(pid).filter(ProcessTable::living)).isEmpty();
   }
 
   @Test

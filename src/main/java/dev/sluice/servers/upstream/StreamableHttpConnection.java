@@ -1,0 +1,375 @@
+package dev.sluice.servers.upstream;
+
+import dev.sluice.jsonrpc.Envelope;
+import dev.sluice.servers.upstream.UpstreamException.Kind;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Streamable HTTP, MCP 2025-03-26 to 2025-11-25: each message is a POST, answered by JSON or by an
+ * event stream that is resumed if it drops; what the server says unasked comes over a GET stream.
+ */
+final class StreamableHttpConnection implements Connection {
+
+  private static final String SESSION = "Mcp-Session-Id";
+  private static final String EVENTS = "text/event-stream";
+  private static final String FIRST_VERSION_WITH_HEADER = "2025-06-18";
+  private static final int RESUMES = 5;
+  private static final long RETRY_MILLIS = 1_000;
+  private static final long MAX_RETRY_MILLIS = 30_000;
+  private static final Duration FAREWELL = Duration.ofSeconds(2);
+
+  private final URI url;
+  private final HttpCalls http;
+  private final ScheduledExecutorService timer;
+  private final Set<Exchange> exchanges = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger listening = new AtomicInteger();
+
+  private volatile @Nullable Inbound inbound;
+  private volatile @Nullable String session;
+  private volatile String version = "";
+  private volatile boolean closed;
+  private volatile @Nullable CompletableFuture<?> stream;
+
+  StreamableHttpConnection(URI url, HttpCalls http, ScheduledExecutorService timer) {
+    this.url = url;
+    this.http = http;
+    this.timer = timer;
+  }
+
+  @Override
+  public void open(Inbound to) {
+    http.request(url);
+    inbound = to;
+  }
+
+  @Override
+  public void negotiated(String negotiated) {
+    version = negotiated;
+  }
+
+  private HttpRequest.Builder request(@Nullable String inSession) {
+    HttpRequest.Builder builder = http.request(url);
+    if (inSession != null) {
+      builder.setHeader(SESSION, inSession);
+    }
+    if (version.compareTo(FIRST_VERSION_WITH_HEADER) >= 0) {
+      builder.setHeader("MCP-Protocol-Version", version);
+    }
+    return builder;
+  }
+
+  @Override
+  public CompletableFuture<Void> send(Envelope message) {
+    Inbound to = inbound;
+    if (to == null || closed) {
+      return CompletableFuture.failedFuture(
+          UpstreamException.of(Kind.DISCONNECTED, "the connection is closed"));
+    }
+    if (message.method().equals("initialize")) {
+      session = null;
+      version = "";
+    }
+    Exchange exchange = new Exchange(message, to);
+    exchanges.add(exchange);
+    CompletableFuture<?> unused =
+        exchange.done.whenComplete(
+            (v, e) -> {
+              exchanges.remove(exchange);
+              exchange.cancel();
+            });
+    exchange.post();
+    return exchange.done;
+  }
+
+  /** One message on its way and, for a request, the answer on its way back. */
+  private final class Exchange {
+    final Envelope message;
+    final Inbound to;
+    final CompletableFuture<Void> done = new CompletableFuture<>();
+    final @Nullable String inSession = session;
+    private final EventParser parser = new EventParser(this::event);
+    private volatile boolean answered;
+    private volatile boolean streaming;
+    private volatile @Nullable CompletableFuture<?> current;
+    private int resumes;
+    private String resumedFrom = "";
+
+    Exchange(Envelope message, Inbound to) {
+      this.message = message;
+      this.to = to;
+    }
+
+    void cancel() {
+      CompletableFuture<?> exchange = current;
+      if (exchange != null && !answered) {
+        exchange.cancel(true);
+      }
+    }
+
+    private boolean expectsAnswer() {
+      return message.kind() == Envelope.Kind.REQUEST;
+    }
+
+    void post() {
+      HttpRequest request =
+          request(inSession)
+              .setHeader("Content-Type", "application/json")
+              .setHeader("Accept", "application/json, " + EVENTS)
+              .POST(BodyPublishers.ofByteArray(message.bytes()))
+              .build();
+      exchange(request);
+    }
+
+    private void exchange(HttpRequest request) {
+      CompletableFuture<HttpResponse<byte[]>> sent = http.send(request, this::body);
+      current = sent;
+      CompletableFuture<?> unused =
+          sent.whenComplete(
+              (response, problem) -> {
+                if (problem != null) {
+                  broken(problem);
+                } else {
+                  finished(response);
+                }
+              });
+    }
+
+    private HttpResponse.BodySubscriber<byte[]> body(HttpResponse.ResponseInfo info) {
+      if (info.statusCode() != 200) {
+        return Bodies.whole(Bodies.MAX_ERROR);
+      }
+      if (message.method().equals("initialize")) {
+        // Before the answer is handed on: what is sent next already belongs to the session.
+        session = info.headers().firstValue(SESSION).orElse(null);
+      }
+      if (HttpCalls.mediaType(info).equals(EVENTS)) {
+        streaming = true;
+        return Bodies.events(parser);
+      }
+      return Bodies.whole(Bodies.MAX_MESSAGE);
+    }
+
+    private void event(String name, byte[] data) {
+      if (name.equals("message")) {
+        HttpCalls.deliver(data, "http", new Noting(to));
+      }
+    }
+
+    private void finished(HttpResponse<byte[]> response) {
+      int status = response.statusCode();
+      if (status == 200 && streaming) {
+        streamEnded("the stream ended before the answer");
+      } else if (status >= 200 && status < 300) {
+        if (response.body().length > 0 && status == 200) {
+          HttpCalls.deliver(response.body(), "http", new Noting(to));
+        }
+        if (expectsAnswer() && !answered) {
+          fail(Kind.PROTOCOL, "HTTP status " + status + " without an answer to the request");
+        } else {
+          done.complete(null);
+        }
+      } else if (status == 404 && inSession != null) {
+        done.completeExceptionally(new SessionLost());
+      } else {
+        refused(status, response.body());
+      }
+    }
+
+    private void refused(int status, byte[] body) {
+      Envelope error = HttpCalls.errorIn(body);
+      if (error != null && expectsAnswer() && Objects.equals(error.idText(), message.idText())) {
+        answered = true;
+        to.received(error);
+        done.complete(null);
+      } else {
+        done.completeExceptionally(HttpCalls.refused(status, body));
+      }
+    }
+
+    private void broken(Throwable problem) {
+      boolean canResume =
+          streaming
+              && problem instanceof UpstreamException known
+              && known.kind() == Kind.DISCONNECTED;
+      if (canResume || answered) {
+        streamEnded(String.valueOf(problem.getMessage()));
+      } else {
+        done.completeExceptionally(problem);
+      }
+    }
+
+    /** The server may end a stream before the answer; the rest is asked for by the last id. */
+    private void streamEnded(String why) {
+      if (answered || !expectsAnswer()) {
+        done.complete(null);
+        return;
+      }
+      String id = parser.lastId();
+      if (!id.equals(resumedFrom)) {
+        resumes = 0;
+      }
+      if (id.isEmpty() || resumes >= RESUMES || closed || done.isDone()) {
+        fail(Kind.DISCONNECTED, why);
+        return;
+      }
+      resumes++;
+      resumedFrom = id;
+      HttpRequest request =
+          request(inSession)
+              .setHeader("Accept", EVENTS)
+              .setHeader("Last-Event-ID", id)
+              .GET()
+              .build();
+      later(
+          parser.retryMillis() >= 0 ? parser.retryMillis() : RETRY_MILLIS, () -> exchange(request));
+    }
+
+    private void fail(Kind kind, String why) {
+      done.completeExceptionally(UpstreamException.of(kind, why));
+    }
+
+    /** Hands on, and notes when the answer was among it. */
+    private final class Noting implements Inbound {
+      private final Inbound next;
+
+      Noting(Inbound next) {
+        this.next = next;
+      }
+
+      @Override
+      public void received(Envelope arrived) {
+        boolean answer =
+            arrived.kind() == Envelope.Kind.RESPONSE || arrived.kind() == Envelope.Kind.ERROR;
+        if (answer && Objects.equals(arrived.idText(), message.idText())) {
+          answered = true;
+        }
+        next.received(arrived);
+      }
+
+      @Override
+      public void noise(String from, String text) {
+        next.noise(from, text);
+      }
+
+      @Override
+      public void stderr(String line) {
+        next.stderr(line);
+      }
+
+      @Override
+      public void ended(String reason, Optional<Integer> exitCode) {
+        next.ended(reason, exitCode);
+      }
+    }
+  }
+
+  private void later(long millis, Runnable task) {
+    try {
+      Object unused =
+          timer.schedule(task, Math.min(millis, MAX_RETRY_MILLIS), TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException closing) {
+      close();
+    }
+  }
+
+  @Override
+  public void listen() {
+    CompletableFuture<?> before = stream;
+    int mine = listening.incrementAndGet();
+    if (before != null) {
+      before.cancel(true);
+    }
+    listen(mine, "", RETRY_MILLIS);
+  }
+
+  private void listen(int mine, String lastId, long backOff) {
+    Inbound to = inbound;
+    if (closed || to == null || mine != listening.get()) {
+      return;
+    }
+    boolean[] told = new boolean[1];
+    EventParser parser =
+        new EventParser(
+            (name, data) -> {
+              told[0] = true;
+              if (name.equals("message")) {
+                HttpCalls.deliver(data, "http", to);
+              }
+            });
+    HttpRequest.Builder builder = request(session).setHeader("Accept", EVENTS).GET();
+    if (!lastId.isEmpty()) {
+      builder.setHeader("Last-Event-ID", lastId);
+    }
+    CompletableFuture<HttpResponse<byte[]>> sent =
+        http.send(
+            builder.build(),
+            info ->
+                info.statusCode() == 200 && HttpCalls.mediaType(info).equals(EVENTS)
+                    ? Bodies.events(parser)
+                    : Bodies.whole(Bodies.MAX_ERROR));
+    stream = sent;
+    CompletableFuture<?> unused =
+        sent.whenComplete(
+            (response, problem) -> {
+              boolean streamed =
+                  response != null
+                      && response.statusCode() == 200
+                      && HttpCalls.mediaType(
+                              response.headers().firstValue("content-type").orElse(""))
+                          .equals(EVENTS);
+              // 405: the server has no such stream. 404: the session is lost, the next call sees
+              // it.
+              if (problem == null && !streamed) {
+                return;
+              }
+              String id = parser.lastId().isEmpty() ? lastId : parser.lastId();
+              long wait = parser.retryMillis() >= 0 ? parser.retryMillis() : backOff;
+              long next = told[0] ? RETRY_MILLIS : Math.min(MAX_RETRY_MILLIS, backOff * 2);
+              if (!closed) {
+                later(Math.max(wait, 50), () -> listen(mine, id, next));
+              }
+            });
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    listening.incrementAndGet();
+    CompletableFuture<?> current = stream;
+    if (current != null) {
+      current.cancel(true);
+    }
+    exchanges.forEach(exchange -> exchange.done.cancel(true));
+    String own = session;
+    if (own != null) {
+      try {
+        Object unused =
+            http.send(request(own).DELETE().build(), info -> Bodies.whole(Bodies.MAX_ERROR))
+                .get(FAREWELL.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (ExecutionException | TimeoutException notTold) {
+        session = null; // the server finds out by itself
+      } catch (InterruptedException interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}
