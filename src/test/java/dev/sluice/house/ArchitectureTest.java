@@ -64,7 +64,7 @@ class ArchitectureTest {
           .whereLayer("storage")
           .mayOnlyAccessLayers("events", "settings", "threads")
           .whereLayer("storage")
-          .mayNotBeAccessedByAnyLayer()
+          .mayOnlyBeAccessedByLayers("boot")
           .whereLayer("management")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("boot")

@@ -1,0 +1,87 @@
+package dev.sluice.boot;
+
+import dev.sluice.events.DomainEvent;
+import dev.sluice.events.EventId;
+import dev.sluice.events.EventSink;
+import dev.sluice.events.Journal;
+import dev.sluice.events.RecordedEvent;
+import dev.sluice.threads.Bounded;
+import jakarta.annotation.PostConstruct;
+import jakarta.enterprise.concurrent.ManagedExecutorService;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
+import jakarta.enterprise.event.NotificationOptions;
+import jakarta.inject.Inject;
+import java.lang.System.Logger.Level;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The hub's {@link EventSink}: the journal first, which gives the event its place, then the other
+ * registries by CDI, in the journal's order as far as the servers allow and with a bound.
+ *
+ * <p>Tool invocations stay in the journal: no registry reacts to them, and a notification for each
+ * would cost more than the call's own bookkeeping.
+ */
+@ApplicationScoped
+class Publisher implements EventSink {
+
+  /** Notifications that may wait; lifecycle events are rare, so a full queue means a stuck one. */
+  private static final int LIMIT = 10_000;
+
+  private static final System.Logger LOG = System.getLogger(Publisher.class.getName());
+
+  private final AtomicLong refused = new AtomicLong();
+
+  @Inject private Journal journal;
+  @Inject private Event<RecordedEvent> reactions;
+
+  @Inject @Bounded private ManagedExecutorService work;
+
+  private NotificationOptions options;
+  private SerialExecutor serial;
+
+  @PostConstruct
+  void start() {
+    serial = new SerialExecutor(work, LIMIT);
+    options = NotificationOptions.ofExecutor(serial);
+  }
+
+  @Override
+  public EventId publish(DomainEvent event) {
+    RecordedEvent recorded = journal.record(event);
+    if (!isToolInvocation(event)) {
+      announce(recorded);
+    }
+    return recorded.id();
+  }
+
+  private void announce(RecordedEvent recorded) {
+    try {
+      reactions
+          .fireAsync(recorded, options)
+          .whenComplete(
+              (done, failure) -> {
+                if (failure != null) {
+                  LOG.log(
+                      Level.WARNING,
+                      "SLUICE-0020: a reaction to " + recorded.event().type() + " failed",
+                      failure);
+                }
+              });
+    } catch (RejectedExecutionException full) {
+      if (refused.getAndIncrement() == 0) {
+        LOG.log(
+            Level.WARNING,
+            "SLUICE-0021: {0} reactions wait, further ones are skipped; is an observer stuck?",
+            LIMIT);
+      }
+    }
+  }
+
+  private static boolean isToolInvocation(DomainEvent event) {
+    return event instanceof DomainEvent.ToolInvocationRequested
+        || event instanceof DomainEvent.ToolInvocationCompleted
+        || event instanceof DomainEvent.ToolInvocationFailed;
+  }
+}
