@@ -25,9 +25,9 @@ public final class Bench {
       throw new IllegalArgumentException(
           "sluice.bench.server must be payara or wildfly, was " + server);
     }
-    Path work = Path.of(args[4]);
-    boolean quick = !args[6].equals("false");
-    Path document = quick ? work.resolve("smoke-performance.md") : Path.of(args[5]);
+    Path work = Path.of(args[5]);
+    boolean quick = !args[7].equals("false");
+    Path document = quick ? work.resolve("smoke-performance.md") : Path.of(args[6]);
     String only = System.getProperty("sluice.bench.only", "");
     Report report = new Report(server, quick);
     long start = System.nanoTime();
@@ -36,6 +36,7 @@ public final class Bench {
                 server,
                 Path.of(args[1]),
                 Path.of(server.equals("payara") ? args[2] : args[3]),
+                Path.of(args[4]),
                 work,
                 System.getProperty("sluice.bench.jvm", ""));
         Load load = new Load()) {

@@ -11,6 +11,7 @@ import java.util.Queue;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** All clients of a run: one selector thread, so that the server keeps the processors. */
 final class Load implements AutoCloseable {
@@ -29,7 +30,10 @@ final class Load implements AutoCloseable {
     thread.start();
   }
 
-  /** Opens {@code count} connections, at most fifty under way at once. */
+  /**
+   * Opens {@code count} connections, at most fifty under way at once, and waits until each is
+   * subscribed.
+   */
   List<Connection> open(int port, String path, boolean webSocket, int count, int window)
       throws IOException {
     List<Connection> all = new ArrayList<>(count);
@@ -44,6 +48,13 @@ final class Load implements AutoCloseable {
     }
     for (Connection connection : all) {
       await(connection);
+    }
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!all.stream().allMatch(connection -> connection.tally.greeted())) {
+      if (System.nanoTime() > deadline) {
+        throw new IOException("a connection was not greeted within 20 s: " + path);
+      }
+      LockSupport.parkNanos(1_000_000);
     }
     return all;
   }
@@ -85,6 +96,12 @@ final class Load implements AutoCloseable {
   @Override
   public void close() throws IOException {
     open = false;
+    selector.wakeup();
+    try {
+      thread.join(5_000);
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+    }
     for (SelectionKey key : selector.keys()) {
       key.channel().close();
     }

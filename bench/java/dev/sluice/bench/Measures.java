@@ -15,7 +15,11 @@ import java.util.stream.LongStream;
 /** What is measured; each method is one part of the report. */
 final class Measures {
 
-  private static final String QUEUE = "queue_size=65536";
+  private static final String LANE = "queue_size=65536";
+
+  /** With a place named, the first frame is the answer: from then on nothing is missed. */
+  private static final String LIVE = "since=live&" + LANE;
+
   private static final double ROUND_SECONDS = 2.0;
 
   private final ServerProcess server;
@@ -33,10 +37,10 @@ final class Measures {
   /** Deliveries per second, bare against ours, alternating, at two sizes. */
   void throughput(boolean webSocket) throws IOException, InterruptedException {
     for (int clients : quick ? new int[] {20, 100} : new int[] {100, 1000}) {
-      List<Connection> ours = open(webSocket, clients, QUEUE, 0);
+      List<Connection> ours = open(webSocket, clients, LIVE, 0);
+      int length = matchLength(ours, webSocket);
       String barePath = webSocket ? "/bench/ws" : "/bench/rest/sse";
       List<Connection> bare = load.open(server.port(), barePath, webSocket, clients, 0);
-      int length = matchLength(ours, webSocket);
 
       int rounds = quick ? 1 : 5;
       int bareCount = calibrate(bare, webSocket, true);
@@ -129,7 +133,7 @@ final class Measures {
     double[] crowded = new double[rounds];
     for (int round = 0; round < rounds; round++) {
       alone[round] = Double.parseDouble(server.call(publish).getOrDefault("median_ns", "0"));
-      List<Connection> clients = open(true, subscribers, QUEUE, 0);
+      List<Connection> clients = open(true, subscribers, LIVE, 0);
       crowded[round] = Double.parseDouble(server.call(publish).getOrDefault("median_ns", "0"));
       await(clients, count);
       close(clients);
@@ -165,8 +169,8 @@ final class Measures {
 
   private Stalled stalled(boolean webSocket, int clients, int count, boolean stall)
       throws IOException, InterruptedException {
-    List<Connection> slow = open(webSocket, clients / 10, "queue_size=64", 4096);
-    List<Connection> others = open(webSocket, clients - slow.size(), QUEUE, 0);
+    List<Connection> slow = open(webSocket, clients / 10, "since=live&queue_size=64", 4096);
+    List<Connection> others = open(webSocket, clients - slow.size(), LIVE, 0);
     String publish = "/bench/publish?rate=500&pad=1000&count=";
     server.call(publish + 500);
     await(others, 500);
@@ -207,7 +211,7 @@ final class Measures {
       double[] rates = new double[quick ? 1 : 3];
       for (int round = 0; round < rates.length; round++) {
         long start = System.nanoTime();
-        List<Connection> reader = open(webSocket, 1, "since=earliest&" + QUEUE, 0);
+        List<Connection> reader = open(webSocket, 1, "since=earliest&" + LANE, 0);
         await(reader, count);
         rates[round] = count / ((System.nanoTime() - start) / 1e9);
         report.progress(
@@ -226,10 +230,10 @@ final class Measures {
   void idleMemory() throws IOException, InterruptedException {
     int count = quick ? 500 : 5000;
     for (boolean webSocket : new boolean[] {true, false}) {
-      close(open(webSocket, 50, "", 0));
+      close(open(webSocket, 50, "since=live", 0));
       long heap = heap();
       long resident = resident();
-      List<Connection> clients = open(webSocket, count, "", 0);
+      List<Connection> clients = open(webSocket, count, "since=live", 0);
       long heapPer = (heap() - heap) / count;
       long residentPer = (resident() - resident) / count;
       report.idle(webSocket, count, heapPer, residentPer);

@@ -39,7 +39,8 @@ final class ServerProcess implements AutoCloseable {
   }
 
   /** Starts the server named payara or wildfly and waits until the WAR answers. */
-  static ServerProcess start(String server, Path war, Path home, Path work, String jvm)
+  static ServerProcess start(
+      String server, Path war, Path home, Path preboot, Path work, String jvm)
       throws IOException, InterruptedException {
     Files.createDirectories(work);
     int port = freePort();
@@ -50,7 +51,7 @@ final class ServerProcess implements AutoCloseable {
     }
     ProcessBuilder builder =
         server.equals("payara")
-            ? payara(war, home, port, options)
+            ? payara(war, home, preboot, port, options)
             : wildfly(war, home, work, port, options);
     builder.directory(work.toFile());
     builder.redirectErrorStream(true);
@@ -65,15 +66,16 @@ final class ServerProcess implements AutoCloseable {
     return started;
   }
 
-  private static ProcessBuilder payara(Path war, Path jar, int port, List<String> options) {
+  private static ProcessBuilder payara(
+      Path war, Path jar, Path preboot, int port, List<String> options) {
     List<String> command = new ArrayList<>(List.of(java()));
     command.addAll(options);
     command.addAll(
         List.of(
             "-jar",
             jar.toString(),
-            "--address",
-            "127.0.0.1",
+            "--prebootcommandfile",
+            preboot.toString(),
             "--port",
             Integer.toString(port),
             "--nocluster",

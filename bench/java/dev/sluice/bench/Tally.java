@@ -23,6 +23,7 @@ final class Tally {
   String lastEvent = "";
 
   private volatile long settled;
+  private volatile boolean greeted;
   private long[] latencies = new long[0];
   private int samples;
 
@@ -76,11 +77,17 @@ final class Tally {
   /** Makes what was counted visible to other threads: once a read, not once a message. */
   void settle() {
     settled = events + reported;
+    greeted |= controls > 0;
   }
 
   /** Events delivered and events reported as dropped, as of the last read; any thread. */
   long accounted() {
     return settled;
+  }
+
+  /** Whether the first control frame, the answer to the subscription, has come; any thread. */
+  boolean greeted() {
+    return greeted;
   }
 
   /** Latencies in nanoseconds since the last {@link #clear}. */

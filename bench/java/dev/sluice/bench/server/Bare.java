@@ -10,6 +10,9 @@ import jakarta.enterprise.context.ApplicationScoped;
 @ApplicationScoped
 public class Bare {
 
+  /** The first message of each client: it is registered. */
+  static final String GREETING = "{\"type\":\"subscribed\"}";
+
   @Resource private ManagedThreadFactory factory;
 
   private BareDispatch webSocket;

@@ -40,11 +40,15 @@ final class BareDispatch {
     }
   }
 
-  /** Adds a client; {@code send} starts one message and runs its argument when it is written. */
+  /**
+   * Adds a client and greets it; {@code send} starts one message, the greeting first, and runs its
+   * argument when it is written.
+   */
   Lane add(Consumer<Runnable> send) {
     int index = Math.floorMod(next.getAndIncrement(), ready.length);
     Lane lane = new Lane(send, ready[index]);
     lanes.add(lane);
+    lane.more(1);
     return lane;
   }
 

@@ -14,6 +14,7 @@ public class BareEndpoint {
   @Inject private Bare bare;
 
   private BareDispatch.Lane lane;
+  private volatile boolean greeted;
 
   @OnOpen
   public void open(Session session) {
@@ -24,9 +25,10 @@ public class BareEndpoint {
             .add(
                 done ->
                     remote.sendText(
-                        bare.text(),
+                        greeted ? bare.text() : Bare.GREETING,
                         result -> {
                           if (result.isOK()) {
+                            greeted = true;
                             done.run();
                           }
                         }));

@@ -20,19 +20,18 @@ public class BareResource {
   @GET
   @Produces(MediaType.SERVER_SENT_EVENTS)
   public void open(@Context Sse sse, @Context SseEventSink sink) {
-    OutboundSseEvent event = sse.newEvent(bare.text());
-    sink.send(sse.newEvent("{\"type\":\"subscribed\"}"))
-        .thenRun(
-            () ->
-                bare.sse()
-                    .add(
-                        done ->
-                            sink.send(event)
-                                .whenComplete(
-                                    (ok, failure) -> {
-                                      if (failure == null) {
-                                        done.run();
-                                      }
-                                    })));
+    OutboundSseEvent message = sse.newEvent(bare.text());
+    OutboundSseEvent[] event = {sse.newEvent(Bare.GREETING)};
+    bare.sse()
+        .add(
+            done ->
+                sink.send(event[0])
+                    .whenComplete(
+                        (ok, failure) -> {
+                          if (failure == null) {
+                            event[0] = message;
+                            done.run();
+                          }
+                        }));
   }
 }

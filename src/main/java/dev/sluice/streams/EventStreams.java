@@ -1,0 +1,142 @@
+package dev.sluice.streams;
+
+import dev.sluice.access.Caller;
+import dev.sluice.events.CloseCode;
+import dev.sluice.events.Fanout;
+import dev.sluice.events.SubscribeRequest;
+import dev.sluice.events.Subscription;
+import dev.sluice.events.Topic;
+import dev.sluice.settings.Setting;
+import dev.sluice.settings.Settings;
+import dev.sluice.threads.Bounded;
+import jakarta.annotation.PostConstruct;
+import jakarta.annotation.PreDestroy;
+import jakarta.enterprise.concurrent.ManagedExecutorService;
+import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import jakarta.ws.rs.sse.Sse;
+import jakarta.ws.rs.sse.SseEventSink;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.security.Principal;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Binds connections to the fan-out: who may see what, which WebSocket peers still answer, and the
+ * one broadcaster of the SSE streams. As many entries as the fan-out takes subscribers.
+ */
+@ApplicationScoped
+public class EventStreams {
+
+  private static final Logger LOG = System.getLogger(EventStreams.class.getName());
+
+  /** The right to see events, beside the administrator's to do everything. */
+  static final String READ = "audit:read";
+
+  @Inject private Fanout fanout;
+  @Inject private Settings settings;
+  @Inject @Bounded private ManagedExecutorService work;
+  @Inject @Bounded private ManagedScheduledExecutorService timer;
+
+  private final Map<WebSocketOutlet, Subscription> sockets = new ConcurrentHashMap<>();
+  private @Nullable Future<?> ticking;
+  private @Nullable EventBroadcaster broadcaster;
+
+  /** Starts the one timer that watches all WebSocket peers. */
+  @PostConstruct
+  void start() {
+    ticking = timer.scheduleAtFixedRate(this::watch, 1, 1, TimeUnit.SECONDS);
+  }
+
+  /** Ends the timer; the fan-out closes the connections. */
+  @PreDestroy
+  void stop() {
+    if (ticking != null) {
+      ticking.cancel(false);
+    }
+  }
+
+  /**
+   * What the caller may see; nothing for who is nobody.
+   *
+   * @param principal the one that the access filter set
+   */
+  static Predicate<Topic> visible(@Nullable Principal principal) {
+    boolean may = mayRead(principal);
+    return topic -> may;
+  }
+
+  /** Whether the caller may open a stream at all. */
+  static boolean mayRead(@Nullable Principal principal) {
+    return principal instanceof Caller caller && caller.has(READ);
+  }
+
+  /**
+   * Subscribes a WebSocket session from this moment on, so that no event after its opening is
+   * missed.
+   *
+   * <p>Without {@code since} nothing is said, because a client's first frame is the answer to its
+   * own subscribe; with it the answer says what of the past there still is.
+   *
+   * @throws dev.sluice.events.SubscribersExhausted at the limit
+   */
+  Subscription open(SubscribeRequest request, @Nullable Principal caller, WebSocketOutlet outlet) {
+    Subscription subscription =
+        request.since() == null
+            ? fanout.subscribeQuietly(request, visible(caller), outlet)
+            : fanout.subscribe(request, visible(caller), outlet);
+    sockets.put(outlet, subscription);
+    return subscription;
+  }
+
+  /** The session has ended: its lane is freed. */
+  void gone(WebSocketOutlet outlet) {
+    Subscription subscription = sockets.remove(outlet);
+    if (subscription != null) {
+      subscription.gone();
+    }
+  }
+
+  /** The wire end of a session. */
+  WebSocketOutlet outlet(jakarta.websocket.Session session) {
+    return new WebSocketOutlet(session, work);
+  }
+
+  /**
+   * Subscribes an SSE stream; the first frame goes out at once.
+   *
+   * @throws dev.sluice.events.SubscribersExhausted at the limit
+   */
+  void open(SubscribeRequest request, @Nullable Principal caller, Sse sse, SseEventSink sink) {
+    broadcaster(sse).register(sink, request, visible(caller));
+  }
+
+  private synchronized EventBroadcaster broadcaster(Sse sse) {
+    if (broadcaster == null) {
+      broadcaster = new EventBroadcaster(fanout, sse, work);
+    }
+    return broadcaster;
+  }
+
+  /** One pass over all sessions each second: cheaper than a timer for each. */
+  private void watch() {
+    long now = System.nanoTime();
+    long period = settings.seconds(Setting.EVENTS_PING_SECONDS).toNanos();
+    Duration deadline = settings.seconds(Setting.EVENTS_STALL_SECONDS);
+    sockets.forEach(
+        (outlet, subscription) -> {
+          if (!outlet.alive(now, period, deadline.toNanos())) {
+            LOG.log(Level.DEBUG, "closing a peer that stopped answering pings: {0}", subscription);
+            subscription.close(
+                CloseCode.TOO_SLOW, "no pong within " + deadline.toSeconds() + " s; resume");
+          }
+        });
+  }
+}

@@ -1,0 +1,96 @@
+package dev.sluice.streams;
+
+import dev.sluice.events.CloseCode;
+import dev.sluice.events.Frame;
+import dev.sluice.events.Outlet;
+import jakarta.websocket.CloseReason;
+import jakarta.websocket.RemoteEndpoint;
+import jakarta.websocket.Session;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** The wire end of one WebSocket session, and what is known of its pongs. */
+final class WebSocketOutlet implements Outlet {
+
+  private static final Logger LOG = System.getLogger(WebSocketOutlet.class.getName());
+
+  /** RFC 6455 §5.5: a close frame's payload is at most 125 bytes, two of them the code. */
+  private static final int MAX_REASON = 123;
+
+  private final Session session;
+  private final RemoteEndpoint.Async remote;
+  private final Executor closing;
+
+  private volatile boolean answers;
+  private volatile long pingedAt;
+  private volatile boolean awaited;
+
+  WebSocketOutlet(Session session, Executor closing) {
+    this.session = session;
+    this.remote = session.getAsyncRemote();
+    this.closing = closing;
+    this.pingedAt = System.nanoTime();
+  }
+
+  @Override
+  public void send(Frame frame, Consumer<@Nullable Throwable> done) {
+    remote.sendText(
+        frame.json(), result -> done.accept(result.isOK() ? null : failure(result.getException())));
+  }
+
+  private static Throwable failure(@Nullable Throwable reported) {
+    return reported != null ? reported : new IOException("the message was not sent");
+  }
+
+  /** Closes from another thread: with a stalled peer both servers may hold the caller for long. */
+  @Override
+  public void close(CloseCode code, String reason) {
+    closing.execute(
+        () -> {
+          try {
+            session.close(
+                new CloseReason(CloseReason.CloseCodes.getCloseCode(code.code()), fitting(reason)));
+          } catch (IOException | IllegalStateException alreadyGone) {
+            LOG.log(Level.DEBUG, "a session was gone before it was closed", alreadyGone);
+          }
+        });
+  }
+
+  private static String fitting(String reason) {
+    String ascii = reason.replaceAll("[^\\x20-\\x7e]", "?");
+    return ascii.length() <= MAX_REASON ? ascii : ascii.substring(0, MAX_REASON);
+  }
+
+  /** The peer answered a protocol ping, or pinged. */
+  void pong() {
+    answers = true;
+    awaited = false;
+  }
+
+  /**
+   * Sends a protocol ping when it is due.
+   *
+   * @return false when the peer, which has answered pings before, owes an answer for too long
+   */
+  boolean alive(long now, long period, long deadline) {
+    if (awaited) {
+      return !answers || now - pingedAt < deadline;
+    }
+    if (now - pingedAt >= period) {
+      pingedAt = now;
+      awaited = true;
+      try {
+        remote.sendPing(ByteBuffer.allocate(0));
+      } catch (IOException | IllegalArgumentException | IllegalStateException gone) {
+        LOG.log(Level.DEBUG, "a ping found its session gone", gone);
+        return false;
+      }
+    }
+    return true;
+  }
+}
