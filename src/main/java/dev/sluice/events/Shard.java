@@ -547,9 +547,13 @@ final class Shard {
 
   void end(Subscription member, CloseCode code, String reason) {
     if (member.end()) {
-      remove(member);
-      closings.add(new Closing(member, code, reason));
+      closeEnded(member, code, reason);
     }
+  }
+
+  void closeEnded(Subscription member, CloseCode code, String reason) {
+    remove(member);
+    closings.add(new Closing(member, code, reason));
   }
 
   private void tooSlow(Subscription member, String reason) {

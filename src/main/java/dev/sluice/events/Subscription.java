@@ -149,6 +149,15 @@ public final class Subscription {
     return false;
   }
 
+  /** Ends it although its shard may be stuck: the outlet is closed when the shard runs again. */
+  boolean abandon(CloseCode code, String reason) {
+    if (end()) {
+      shard.execute(() -> shard.closeEnded(this, code, reason));
+      return true;
+    }
+    return false;
+  }
+
   boolean hasEnded() {
     return ended.get();
   }

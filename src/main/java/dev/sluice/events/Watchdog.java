@@ -23,6 +23,9 @@ final class Watchdog implements Runnable {
   private static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(BLOCKED_MILLIS / 2);
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  /** Least time between two connections closed to get a thread back. */
+  private static final long SACRIFICE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
   private record Blocked(Worker worker, Subscription subscription, long since) {}
 
   private final Fanout fanout;
@@ -33,6 +36,7 @@ final class Watchdog implements Runnable {
   private final long[] seenCall;
   private final long[] seenSince;
   private final Set<Blocked> blocked = ConcurrentHashMap.newKeySet();
+  private long sacrificedAt = System.nanoTime() - SACRIFICE_NANOS;
   private volatile boolean parked;
   private volatile @Nullable Thread self;
 
@@ -123,23 +127,35 @@ final class Watchdog implements Runnable {
   }
 
   private void closeLongest(long now) {
+    if (now - sacrificedAt < SACRIFICE_NANOS) {
+      return;
+    }
     Blocked longest = null;
     for (Blocked candidate : blocked) {
-      if (longest == null || candidate.since < longest.since) {
+      if (!candidate.subscription.hasEnded()
+          && (longest == null || candidate.since < longest.since)) {
         longest = candidate;
       }
     }
-    if (longest != null && !longest.subscription.hasEnded() && now - longest.since > TICK_NANOS) {
-      sacrifice(longest.subscription);
+    if (longest != null && sacrifice(longest.subscription, now)) {
+      Thread thread = longest.worker.thread();
+      if (thread != null) {
+        thread.interrupt();
+      }
     }
   }
 
-  private void sacrifice(Subscription victim) {
+  private boolean sacrifice(Subscription victim, long now) {
+    sacrificedAt = now;
+    if (!victim.abandon(
+        CloseCode.TOO_SLOW, "too many stalled connections; resume from your last id")) {
+      return false;
+    }
     fanout.closedSlow();
     LOG.log(
         Level.WARNING,
         "SLUICE-0113: too many connections block their writes; the longest stalled one is closed");
-    victim.close(CloseCode.TOO_SLOW, "too many stalled connections; resume from your last id");
+    return true;
   }
 
   private void tidy(long now) {
@@ -154,8 +170,8 @@ final class Watchdog implements Runnable {
       }
     }
     Subscription victim = slowLanes.victim(now);
-    if (victim != null) {
-      sacrifice(victim);
+    if (victim != null && now - sacrificedAt >= SACRIFICE_NANOS) {
+      sacrifice(victim, now);
     }
     slowLanes.interruptEnded(now);
   }

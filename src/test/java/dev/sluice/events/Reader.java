@@ -91,7 +91,9 @@ final class Reader implements Outlet {
   }
 
   synchronized Reader block() {
-    blocking = new CountDownLatch(1);
+    if (blocking == null) {
+      blocking = new CountDownLatch(1);
+    }
     return this;
   }
 
@@ -104,6 +106,11 @@ final class Reader implements Outlet {
 
   synchronized boolean hasWriteInFlight() {
     return owed != null;
+  }
+
+  /** Whether a call to {@link #send} has not come back. */
+  synchronized boolean isSending() {
+    return sending > 0;
   }
 
   synchronized int blockedSends() {
