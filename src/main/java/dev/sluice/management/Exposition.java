@@ -26,6 +26,7 @@ final class Exposition {
     List<MetricSnapshot> all = new ArrayList<>();
     add(all, Figures.HUB, Map.of(Labels.EMPTY, reading));
     add(all, Figures.STREAM, Map.of(Labels.EMPTY, reading.stream()));
+    add(all, Figures.JOURNAL, Map.of(Labels.EMPTY, reading.journal()));
     Map<Labels, Long> byStatus = new LinkedHashMap<>();
     reading
         .refusals()

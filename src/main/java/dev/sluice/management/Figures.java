@@ -4,6 +4,7 @@ import static dev.sluice.management.Figure.counter;
 import static dev.sluice.management.Figure.gauge;
 
 import dev.sluice.events.FanoutStats;
+import dev.sluice.events.JournalStats;
 import java.util.List;
 
 /** Every figure of every read model; docs/operations.md lists them and a test compares. */
@@ -122,6 +123,65 @@ final class Figures {
               "sluice_stream_max_blocked_threads",
               "Threads that may hang in a blocking send.",
               FanoutStats::maxBlockedThreads));
+
+  static final List<Figure<JournalStats>> JOURNAL =
+      List.of(
+          counter(
+              "Published",
+              "sluice_journal_published",
+              "Events appended by this process.",
+              JournalStats::published),
+          counter(
+              "Evicted",
+              "sluice_journal_evicted",
+              "Events that retention removed.",
+              JournalStats::evicted),
+          gauge("Events", "sluice_journal_events", "Events kept.", JournalStats::retained),
+          gauge(
+              "MaxEvents",
+              "sluice_journal_max_events",
+              "Events kept at most.",
+              JournalStats::maxCount),
+          gauge(
+              "Bytes",
+              "sluice_journal_bytes",
+              "Bytes of events kept.",
+              JournalStats::retainedBytes),
+          gauge(
+              "MaxBytes",
+              "sluice_journal_max_bytes",
+              "Bytes of events kept at most.",
+              JournalStats::maxBytes),
+          gauge(
+              "Topics",
+              "sluice_journal_topics",
+              "Distinct pairs of event type and subject.",
+              JournalStats::topics),
+          gauge(
+              "MaxTopics",
+              "sluice_journal_max_topics",
+              "Pairs that are remembered at most.",
+              JournalStats::maxTopics),
+          gauge(
+              "Durable",
+              "sluice_journal_durable",
+              "1 when events outlive the process, else 0.",
+              j -> j.durable() ? 1 : 0),
+          gauge(
+              "UndurableEvents",
+              "sluice_journal_undurable_events",
+              "Events not yet committed to the log.",
+              JournalStats::undurable),
+          counter(
+              "LostDurable",
+              "sluice_journal_lost_durable",
+              "Events that retention removed before the log could take them.",
+              JournalStats::lostDurable),
+          counter(
+              "LogFailures",
+              "sluice_journal_log_failures",
+              "Failed commits to the log.",
+              JournalStats::logFailures));
 
   private Figures() {}
 }

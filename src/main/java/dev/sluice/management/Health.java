@@ -1,6 +1,7 @@
 package dev.sluice.management;
 
 import dev.sluice.events.FanoutStats;
+import dev.sluice.events.JournalStats;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import jakarta.json.Json;
@@ -29,11 +30,20 @@ class Health {
         Map.of());
   }
 
-  /** It takes work: more subscribers fit. */
+  /** It takes work: more subscribers fit, and events become durable where they are to. */
   Report ready() {
-    FanoutStats stream = models.read().stream();
+    HubReading reading = models.read();
+    FanoutStats stream = reading.stream();
+    JournalStats journal = reading.journal();
     return new Report(
         List.of(
+            new Check(
+                "journal",
+                journal.undurable() < journal.maxCount(),
+                Map.of(
+                    "durable", journal.durable(),
+                    "undurable_events", journal.undurable(),
+                    "log_failures", journal.logFailures())),
             new Check(
                 "subscribers",
                 stream.subscribers() < stream.maxSubscribers(),

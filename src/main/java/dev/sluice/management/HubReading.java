@@ -1,6 +1,8 @@
 package dev.sluice.management;
 
+import dev.sluice.events.EventId;
 import dev.sluice.events.FanoutStats;
+import dev.sluice.events.JournalStats;
 import java.time.Duration;
 import java.util.SortedMap;
 
@@ -10,11 +12,18 @@ import java.util.SortedMap;
  *
  * @param uptime since the application was started
  * @param stream the fan-out of events to subscribers
+ * @param journal the one order of events and what is kept of it
+ * @param head id of the newest event
  * @param requests HTTP requests received
  * @param refusals answers in the error shape, by status
  */
 record HubReading(
-    Duration uptime, FanoutStats stream, long requests, SortedMap<Integer, Long> refusals) {
+    Duration uptime,
+    FanoutStats stream,
+    JournalStats journal,
+    EventId head,
+    long requests,
+    SortedMap<Integer, Long> refusals) {
 
   /** All refusals together. */
   long refused() {

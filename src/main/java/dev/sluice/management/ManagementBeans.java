@@ -14,8 +14,8 @@ import javax.management.MBeanServer;
 import javax.management.ObjectName;
 
 /**
- * Registers the hub's MBeans at start and takes them out at undeploy: {@code dev.sluice:type=Hub}
- * and {@code type=Stream}.
+ * Registers the hub's MBeans at start and takes them out at undeploy: {@code dev.sluice:type=Hub},
+ * {@code type=Stream} and {@code type=Journal}.
  */
 @ApplicationScoped
 class ManagementBeans {
@@ -30,6 +30,11 @@ class ManagementBeans {
   void register(@Observes Startup started) {
     add("type=Hub", "The hub as a whole.", Figures.HUB, models::read);
     add("type=Stream", "Events to subscribers.", Figures.STREAM, () -> models.read().stream());
+    add(
+        "type=Journal",
+        "The one order of events and what is kept of it.",
+        Figures.JOURNAL,
+        () -> models.read().journal());
   }
 
   @PreDestroy

@@ -2,11 +2,10 @@ package dev.sluice.management;
 
 import dev.sluice.access.RequestCounts;
 import dev.sluice.events.Fanout;
-import dev.sluice.events.FanoutStats;
+import dev.sluice.events.Journal;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.event.Startup;
-import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import java.time.Duration;
 
@@ -14,13 +13,11 @@ import java.time.Duration;
 @ApplicationScoped
 class ReadModels {
 
-  private static final FanoutStats NONE =
-      new FanoutStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1);
-
   private final long begun = System.nanoTime();
 
   @Inject private RequestCounts requests;
-  @Inject private Instance<Fanout> fanout;
+  @Inject private Fanout fanout;
+  @Inject private Journal journal;
 
   void begin(@Observes Startup started) {
     // makes the bean at start, so that the uptime is the application's
@@ -29,7 +26,9 @@ class ReadModels {
   HubReading read() {
     return new HubReading(
         Duration.ofNanos(System.nanoTime() - begun),
-        fanout.isResolvable() ? fanout.get().stats() : NONE,
+        fanout.stats(),
+        journal.stats(),
+        journal.head(),
         requests.requests(),
         requests.refusals());
   }

@@ -31,6 +31,8 @@ public class SystemResource {
     JsonObjectBuilder system =
         Json.createObjectBuilder()
             .add("uptime_seconds", reading.uptime().toMillis() / 1000.0)
+            .add("epoch", reading.head().epoch())
+            .add("cursor", reading.head().toString())
             .add("version", build.version())
             .add("server", context.getServerInfo())
             .add("java", Runtime.version().toString());
