@@ -1,6 +1,7 @@
 package dev.sluice.servers;
 
 import dev.sluice.events.RawJson;
+import dev.sluice.servers.upstream.Secrets;
 import jakarta.json.Json;
 import jakarta.json.JsonArray;
 import jakarta.json.JsonArrayBuilder;
@@ -17,7 +18,7 @@ import java.util.regex.Pattern;
 final class SecretMask {
 
   /** What stands in place of a secret. */
-  static final String MASK = "***";
+  static final String MASK = Secrets.MASK;
 
   /** Arguments whose masked text is longer, in characters, are replaced by a marker. */
   static final int MAX_ARGUMENTS = 16 * 1024;

@@ -69,6 +69,13 @@ public record ServerDefinition(
         Limits.DEFAULT);
   }
 
+  /** Whether a running process or connection of this one serves the other as well. */
+  public boolean sameProcess(ServerDefinition other) {
+    return transport.equals(other.transport)
+        && budget.equals(other.budget)
+        && sharing == other.sharing;
+  }
+
   /** How client sessions share a stdio child. */
   public enum Sharing {
     AUTO,

@@ -1,0 +1,129 @@
+package dev.sluice.servers;
+
+import dev.sluice.access.Caller;
+import dev.sluice.rest.ApiException;
+import dev.sluice.rest.JsonBody;
+import dev.sluice.threads.Bounded;
+import jakarta.enterprise.concurrent.ManagedExecutorService;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import jakarta.json.JsonStructure;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/** What the REST resources of this package share: how they answer, later too, and to whom. */
+@ApplicationScoped
+class AnswersResource {
+
+  /** Longest reason that a body may give, in characters. */
+  private static final int MAX_REASON = 500;
+
+  @Inject @Bounded private ManagedExecutorService work;
+
+  /** JSON with 200. */
+  static Response ok(JsonStructure json) {
+    return Response.ok(json.toString(), MediaType.APPLICATION_JSON_TYPE).build();
+  }
+
+  /**
+   * Answers when the stage completes, from a managed thread; no request thread waits.
+   *
+   * @param deadline after it the answer is 504, the work goes on
+   */
+  <T> void later(
+      AsyncResponse response,
+      Duration deadline,
+      CompletionStage<T> stage,
+      Function<T, Response> answer) {
+    response.setTimeoutHandler(
+        late ->
+            late.resume(
+                ApiException.of(
+                    504, "deadline_exceeded", "There was no answer within " + deadline + ".")));
+    response.setTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS);
+    var unused =
+        stage.whenCompleteAsync(
+            (value, failed) -> {
+              if (failed != null) {
+                response.resume(unwrap(failed));
+              } else {
+                resume(response, value, answer);
+              }
+            },
+            work);
+  }
+
+  private static <T> void resume(AsyncResponse response, T value, Function<T, Response> answer) {
+    Response built;
+    try {
+      built = answer.apply(value);
+    } catch (RuntimeException refused) {
+      response.resume(refused);
+      return;
+    }
+    response.resume(built);
+  }
+
+  private static Throwable unwrap(Throwable failed) {
+    return failed instanceof CompletionException && failed.getCause() != null
+        ? unwrap(failed.getCause())
+        : failed;
+  }
+
+  /** The {@code reason} of the body, or the fallback. */
+  static String reason(JsonBody body, String fallback) {
+    String reason = body.optionalText("reason").orElse(fallback);
+    if (reason.length() > MAX_REASON) {
+      throw ApiException.invalid("reason", "must have at most " + MAX_REASON + " characters");
+    }
+    return reason;
+  }
+
+  /**
+   * Lets only the administrator on.
+   *
+   * @throws ApiException 403
+   */
+  static void requireAdministrator(HttpServletRequest request, String what) {
+    Optional<Caller> caller =
+        request.getAttribute(Caller.class.getName()) instanceof Caller known
+            ? Optional.of(known)
+            : Optional.empty();
+    if (caller.isEmpty() || !caller.get().has(Caller.ADMIN)) {
+      throw ApiException.of(403, "forbidden", "Only the administrator may " + what + ".");
+    }
+  }
+
+  /** A whole number of the query. */
+  static int number(String name, String value, int min, int max) {
+    try {
+      int number = Integer.parseInt(value.trim());
+      if (number >= min && number <= max) {
+        return number;
+      }
+    } catch (NumberFormatException notNumber) {
+      throw ApiException.invalid(
+          name,
+          "must be a whole number from " + min + " to " + max + ", was \"" + cut(value) + "\"");
+    }
+    throw ApiException.invalid(
+        name, "must be a whole number from " + min + " to " + max + ", was " + cut(value));
+  }
+
+  /** 422 for a body whose values cannot be used. */
+  static ApiException unusable(InvalidDefinition invalid) {
+    return ApiException.of(422, "validation_failed", invalid.described());
+  }
+
+  private static String cut(String value) {
+    return value.length() <= 60 ? value : value.substring(0, 60) + "…";
+  }
+}

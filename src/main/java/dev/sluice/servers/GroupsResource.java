@@ -1,0 +1,266 @@
+package dev.sluice.servers;
+
+import dev.sluice.rest.ApiException;
+import dev.sluice.rest.JsonBody;
+import dev.sluice.servers.GroupDefinition.Member;
+import jakarta.enterprise.context.RequestScoped;
+import jakarta.inject.Inject;
+import jakarta.json.Json;
+import jakarta.json.JsonArrayBuilder;
+import jakarta.json.JsonObject;
+import jakarta.json.JsonValue;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.PUT;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.container.AsyncResponse;
+import jakarta.ws.rs.container.Suspended;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** {@code /api/groups}: servers that answer the same calls. */
+@Path("groups")
+@RequestScoped
+@Produces(MediaType.APPLICATION_JSON)
+public class GroupsResource {
+
+  /** A call may wait for a start and the call itself, on more than one member. */
+  private static final Duration DEADLINE = Duration.ofMinutes(5);
+
+  @Inject private ServerRegistry registry;
+  @Inject private AnswersResource answers;
+
+  /** All groups. */
+  @GET
+  public Response list() {
+    JsonArrayBuilder groups = Json.createArrayBuilder();
+    registry.groups().list().forEach(g -> groups.add(json(g.view())));
+    return AnswersResource.ok(Json.createObjectBuilder().add("groups", groups).build());
+  }
+
+  /** Creates a group. */
+  @POST
+  @Consumes(MediaType.APPLICATION_JSON)
+  public Response create(JsonBody body, @Context UriInfo uri) {
+    Fields fields = fields(body);
+    String id = idOf(fields).orElseThrow(() -> ApiException.invalid("group_id", "is required"));
+    Group group = registry.groups().add(definition(id, fields));
+    return Response.created(uri.getAbsolutePathBuilder().path(id).build())
+        .type(MediaType.APPLICATION_JSON_TYPE)
+        .entity(json(group.view()).toString())
+        .build();
+  }
+
+  /** One group. */
+  @GET
+  @Path("{id}")
+  public Response get(@PathParam("id") String id) {
+    return AnswersResource.ok(json(group(id).view()));
+  }
+
+  /** Replaces a group's settings; without {@code members} they stay as they are. */
+  @PUT
+  @Path("{id}")
+  @Consumes(MediaType.APPLICATION_JSON)
+  public Response replace(@PathParam("id") String id, JsonBody body) {
+    Group group = group(id);
+    Fields fields = fields(body);
+    if (idOf(fields).filter(other -> !other.equals(id)).isPresent()) {
+      throw ApiException.invalid("group_id", "must be " + id + ", as in the path");
+    }
+    GroupDefinition next = definition(id, fields);
+    registry
+        .groups()
+        .replace(group, body.has("members") ? next : with(next, group.definition().members()));
+    return AnswersResource.ok(json(group.view()));
+  }
+
+  /** Deletes a group. */
+  @DELETE
+  @Path("{id}")
+  public Response delete(@PathParam("id") String id) {
+    registry.groups().remove(group(id));
+    return AnswersResource.ok(
+        Json.createObjectBuilder().add("group_id", id).add("deleted", true).build());
+  }
+
+  /** Adds a member. */
+  @POST
+  @Path("{id}/members")
+  @Consumes(MediaType.APPLICATION_JSON)
+  public Response addMember(@PathParam("id") String id, JsonBody body, @Context UriInfo uri) {
+    Group group = group(id);
+    Fields fields = fields(body);
+    Member member;
+    try {
+      member = ServersDocument.member(fields);
+    } catch (InvalidDefinition invalid) {
+      throw AnswersResource.unusable(invalid);
+    }
+    refuseUnknown(fields);
+    refuseMissing(List.of(member));
+    List<Member> members = new ArrayList<>(group.definition().members());
+    if (members.stream().anyMatch(m -> m.server().equals(member.server()))) {
+      throw ApiException.conflict(
+          "member_exists", member.server() + " is a member of group " + id + " already.");
+    }
+    if (members.size() >= GroupDefinition.MAX_MEMBERS) {
+      throw ApiException.conflict(
+          "too_many_members", "A group has at most " + GroupDefinition.MAX_MEMBERS + " members.");
+    }
+    members.add(member);
+    registry.groups().replace(group, with(group.definition(), members));
+    return Response.created(uri.getAbsolutePathBuilder().path(member.server().value()).build())
+        .type(MediaType.APPLICATION_JSON_TYPE)
+        .entity(json(group.view()).toString())
+        .build();
+  }
+
+  /** Takes a member out. */
+  @DELETE
+  @Path("{id}/members/{member}")
+  public Response removeMember(@PathParam("id") String id, @PathParam("member") String member) {
+    Group group = group(id);
+    List<Member> members = new ArrayList<>(group.definition().members());
+    if (!members.removeIf(m -> m.server().value().equals(member))) {
+      throw ApiException.notFound("member_not_found", "Group " + id + " has no such member.");
+    }
+    registry.groups().replace(group, with(group.definition(), members));
+    return AnswersResource.ok(json(group.view()));
+  }
+
+  /** Looks at all members again and forgets failed probes. */
+  @POST
+  @Path("{id}/rebalance")
+  public Response rebalance(@PathParam("id") String id) {
+    Group group = group(id);
+    registry.groups().rebalance(group);
+    return AnswersResource.ok(json(group.view()));
+  }
+
+  /** Calls a tool on the member that the strategy picks; the header says which. */
+  @POST
+  @Path("{id}/tools/{tool}/call")
+  @Consumes(MediaType.APPLICATION_JSON)
+  public void call(
+      @PathParam("id") String id,
+      @PathParam("tool") String tool,
+      JsonBody body,
+      @Suspended AsyncResponse response) {
+    Group group = group(id);
+    JsonObject arguments = body.optionalObject("arguments").orElse(JsonValue.EMPTY_JSON_OBJECT);
+    answers.later(
+        response,
+        DEADLINE,
+        registry.groups().call(group, tool, arguments),
+        answer ->
+            Response.ok(answer.result().text(), MediaType.APPLICATION_JSON_TYPE)
+                .header("Sluice-Member", answer.member().value())
+                .build());
+  }
+
+  private Group group(String id) {
+    return registry.groups().get(id);
+  }
+
+  private static Fields fields(JsonBody body) {
+    return new Fields(LocatedJson.of(body.json()), "", "", body.json());
+  }
+
+  private static Optional<String> idOf(Fields fields) {
+    try {
+      Optional<String> id = fields.text("group_id", "id");
+      return id.map(ServerId::new).map(ServerId::value);
+    } catch (InvalidDefinition invalid) {
+      throw AnswersResource.unusable(invalid);
+    } catch (IllegalArgumentException illegal) {
+      throw ApiException.invalid("group_id", "must match [A-Za-z0-9_-]{1,64}");
+    }
+  }
+
+  private GroupDefinition definition(String id, Fields fields) {
+    GroupDefinition definition;
+    try {
+      definition = ServersDocument.group(id, fields);
+    } catch (InvalidDefinition invalid) {
+      throw AnswersResource.unusable(invalid);
+    }
+    refuseUnknown(fields);
+    refuseMissing(definition.members());
+    return definition;
+  }
+
+  private static void refuseUnknown(Fields fields) {
+    List<String> unknown = fields.unknown();
+    if (!unknown.isEmpty()) {
+      throw ApiException.of(422, "validation_failed", String.join("; ", unknown));
+    }
+  }
+
+  private void refuseMissing(List<Member> members) {
+    for (Member member : members) {
+      if (registry.servers().find(member.server()).isEmpty()) {
+        throw ApiException.invalid("members", "there is no server \"" + member.server() + "\"");
+      }
+    }
+  }
+
+  private static GroupDefinition with(GroupDefinition d, List<Member> members) {
+    return new GroupDefinition(
+        d.id(),
+        d.description(),
+        d.strategy(),
+        d.minHealthy(),
+        d.unhealthyThreshold(),
+        d.healthyThreshold(),
+        d.autoStart(),
+        List.copyOf(members));
+  }
+
+  private static JsonObject json(Group.View view) {
+    GroupDefinition d = view.definition();
+    JsonArrayBuilder members = Json.createArrayBuilder();
+    for (Group.MemberView member : view.members()) {
+      members.add(
+          Json.createObjectBuilder()
+              .add("id", member.member().server().value())
+              .add(
+                  "state",
+                  member.standing().present() ? member.standing().state().wire() : "absent")
+              .add("in_rotation", member.inRotation())
+              .add("weight", member.member().weight())
+              .add("priority", member.member().priority())
+              .add("circuit_breaker_state", member.standing().circuit().wire())
+              .add("consecutive_failures", member.failures()));
+    }
+    return Json.createObjectBuilder()
+        .add("group_id", d.id())
+        .add("description", d.description())
+        .add("state", view.state().wire())
+        .add("strategy", d.strategy().wire())
+        .add("min_healthy", d.minHealthy())
+        .add("unhealthy_threshold", d.unhealthyThreshold())
+        .add("healthy_threshold", d.healthyThreshold())
+        .add("auto_start", d.autoStart())
+        .add("healthy_count", view.inRotation())
+        .add("total_members", view.members().size())
+        .add("is_available", view.inRotation() > 0)
+        .add(
+            "circuit_open",
+            !view.members().isEmpty()
+                && view.members().stream()
+                    .allMatch(m -> m.standing().circuit() == CircuitBreaker.State.OPEN))
+        .add("members", members)
+        .build();
+  }
+}

@@ -1,0 +1,514 @@
+package dev.sluice.servers;
+
+import dev.sluice.events.DomainEvent;
+import dev.sluice.rest.ApiException;
+import dev.sluice.servers.upstream.LogRing;
+import dev.sluice.servers.upstream.StartFailure;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One registered server: cold until it is wanted, started once however many ask, watched while
+ * ready, started again by itself after a failure for as long as it is wanted, gone when removed.
+ *
+ * <p>All its state is behind one short lock: under it nothing waits and nothing does I/O; what has
+ * to be done is handed to {@link Supervision} afterwards. Any thread may call.
+ */
+final class McpServer {
+
+  private static final System.Logger LOG = System.getLogger(McpServer.class.getName());
+
+  private final ServerId id;
+  private final Supervision supervision;
+  private final CallHistory history = new CallHistory();
+  private final CallGate calls;
+  private final Object lock = new Object();
+
+  // everything below is guarded by the lock
+  private final LifeCycle cycle;
+  private final Failures failures = new Failures();
+  private DefinitionReader.Read read;
+  private String source;
+  private Optional<String> blocked = Optional.empty();
+  private boolean wanted;
+  private boolean removed;
+  private @Nullable Connection connection;
+  private CompletableFuture<Void> formerClosed = CompletableFuture.completedFuture(null);
+
+  McpServer(ServerId id, DefinitionReader.Read read, String source, Supervision supervision) {
+    this.id = id;
+    this.supervision = supervision;
+    this.cycle = new LifeCycle(id, supervision.events());
+    this.read = read;
+    this.source = source;
+    this.calls = new CallGate(id, read.definition().limits(), supervision);
+  }
+
+  ServerId id() {
+    return id;
+  }
+
+  CallGate calls() {
+    return calls;
+  }
+
+  CallHistory history() {
+    return history;
+  }
+
+  LogRing logs() {
+    return supervision.log(id);
+  }
+
+  ServerDefinition definition() {
+    synchronized (lock) {
+      return read.definition();
+    }
+  }
+
+  String source() {
+    synchronized (lock) {
+      return source;
+    }
+  }
+
+  // ---- start ----
+
+  /**
+   * The server's one start: begins it or joins the one under way. The future completes when the
+   * server is ready or has failed.
+   *
+   * @param reason part of the event
+   * @throws ApiException 409 if it may not start, 503 with the seconds to wait while it backs off
+   */
+  CompletableFuture<Connection> start(String reason) {
+    Connection begun;
+    CompletableFuture<Void> after;
+    synchronized (lock) {
+      refuseUnlessStartable();
+      switch (cycle.state()) {
+        case READY, INITIALIZING -> {
+          calls.used();
+          return ready();
+        }
+        case DEGRADED ->
+            Refusals.whileBackingOff(id, untilRetry(), failures.inARow(), failures.last());
+        case COLD, DEAD -> {}
+      }
+      begun = begin(reason);
+      after = formerClosed;
+    }
+    supervision.launch(this, begun, after);
+    return begun.ready();
+  }
+
+  private CompletableFuture<Connection> ready() {
+    Connection open = connection;
+    if (open == null) {
+      throw new IllegalStateException(id + " is " + cycle.state().wire() + " without a connection");
+    }
+    return open.ready();
+  }
+
+  private Connection begin(String reason) {
+    Connection begun = new Connection(this, read.definition());
+    cycle.transition(ServerState.INITIALIZING, reason);
+    connection = begun;
+    wanted = true;
+    calls.used();
+    return begun;
+  }
+
+  private void refuseUnlessStartable() {
+    Refusals.unlessStartable(id, removed, blocked, read);
+  }
+
+  /**
+   * Refuses what cannot be started.
+   *
+   * @throws ApiException 404 when removed, 409 when blocked, disabled or not usable
+   */
+  void checkStartable() {
+    synchronized (lock) {
+      refuseUnlessStartable();
+    }
+  }
+
+  private Duration untilRetry() {
+    return cycle.state() == ServerState.DEAD || cycle.state() == ServerState.DEGRADED
+        ? failures.untilRetry()
+        : Duration.ZERO;
+  }
+
+  /** The handshake is done; false if the attempt no longer counts and must be closed. */
+  boolean started(Connection done, double durationMs) {
+    Optional<String> ended;
+    synchronized (lock) {
+      if (done != connection || cycle.state() != ServerState.INITIALIZING) {
+        return false;
+      }
+      ended = done.endedEarly;
+      if (ended.isEmpty()) {
+        cycle.transition(ServerState.READY, "started");
+        supervision
+            .events()
+            .publish(
+                new DomainEvent.McpServerStarted(
+                    id.value(),
+                    read.definition().transport().mode(),
+                    done.client().catalogue().tools().size(),
+                    durationMs));
+        failures.ready();
+        calls.used();
+      }
+    }
+    if (ended.isPresent()) {
+      supervision.retire(done, Duration.ZERO);
+      startFailed(
+          done, new StartFailure(ended.get(), Optional.empty(), java.util.List.of(), "", null));
+      return true;
+    }
+    watchIdle(done);
+    supervision.later(done.definition().healthCheckInterval(), () -> probe(done));
+    done.ready().complete(done);
+    return true;
+  }
+
+  /** The attempt failed. */
+  void startFailed(Connection failed, StartFailure failure) {
+    ApiException answer;
+    synchronized (lock) {
+      if (failed != connection || cycle.state() != ServerState.INITIALIZING) {
+        return;
+      }
+      failures.startFailed(failure);
+      fail("start failed: " + failure.getMessage(), failures.withFailedStart());
+      answer = Refusals.startFailed(id, failure, failures.inARow(), untilRetry());
+    }
+    failed.ready().completeExceptionally(answer);
+    scheduleRestart();
+  }
+
+  /** To dead or degraded, with the time of the next start; the caller holds the lock. */
+  private void fail(String reason, int inARow) {
+    failures.down(inARow, supervision.backoff().after(inARow));
+    connection = null;
+    boolean limit = inARow >= read.definition().maxConsecutiveFailures();
+    cycle.transition(limit ? ServerState.DEGRADED : ServerState.DEAD, reason);
+    if (limit) {
+      supervision
+          .events()
+          .publish(new DomainEvent.McpServerDegraded(id.value(), inARow, failures.total(), reason));
+    }
+  }
+
+  private void scheduleRestart() {
+    Duration wait;
+    synchronized (lock) {
+      wait = untilRetry();
+    }
+    supervision.later(wait, this::restart);
+  }
+
+  private void restart() {
+    Connection begun;
+    CompletableFuture<Void> after;
+    synchronized (lock) {
+      boolean failed = cycle.state() == ServerState.DEAD || cycle.state() == ServerState.DEGRADED;
+      if (!failed || !wanted || removed || blocked.isPresent() || !read.definition().enabled()) {
+        return;
+      }
+      if (!untilRetry().isZero()) {
+        after = formerClosed;
+        begun = null;
+      } else {
+        after = formerClosed;
+        begun = begin("restart after back-off");
+      }
+    }
+    if (begun == null) {
+      scheduleRestart();
+    } else {
+      supervision.launch(this, begun, after);
+    }
+  }
+
+  // ---- end ----
+
+  /** The connection ended by itself: a crash, if it is the one that counts. */
+  void ended(Connection gone, String reason) {
+    synchronized (lock) {
+      if (gone != connection) {
+        return;
+      }
+      if (cycle.state() == ServerState.INITIALIZING) {
+        gone.endedEarly = Optional.of(reason);
+        return;
+      }
+      retired(gone);
+      fail("crashed: " + reason, failures.withCrash());
+    }
+    supervision.retire(gone, Duration.ZERO);
+    scheduleRestart();
+  }
+
+  /** The caller holds the lock and retires the connection afterwards. */
+  private void retired(Connection gone) {
+    gone.retired = true;
+    connection = null;
+    formerClosed = gone.closed();
+  }
+
+  /**
+   * Stops the server if it runs, and ends its wish to run; nothing happens to a cold one.
+   *
+   * @param reason part of the events
+   * @param drain how long calls in flight may take to end
+   * @return completes when the child is gone; the value says whether anything was stopped
+   */
+  CompletableFuture<Boolean> stop(String reason, Duration drain) {
+    Connection gone;
+    synchronized (lock) {
+      wanted = false;
+      if (cycle.state() == ServerState.COLD) {
+        return formerClosed.thenApply(v -> false);
+      }
+      gone = connection;
+      toCold(reason);
+      if (gone != null && gone.calls == 0) {
+        gone.drained().complete(null);
+      }
+    }
+    if (gone == null) {
+      return CompletableFuture.completedFuture(true);
+    }
+    gone.cancel();
+    if (!gone.ready().isDone()) {
+      gone.ready()
+          .completeExceptionally(
+              ApiException.conflict(
+                  "server_stopped", "Server " + id + " was stopped while it started: " + reason));
+    } else {
+      supervision.retire(gone, drain);
+    }
+    return gone.closed().thenApply(v -> true);
+  }
+
+  /** The caller holds the lock. */
+  private void toCold(String reason) {
+    boolean ran = cycle.state() == ServerState.READY;
+    failures.forgive();
+    wanted = false;
+    Connection gone = connection;
+    if (gone != null) {
+      retired(gone);
+    }
+    cycle.transition(ServerState.COLD, reason);
+    if (ran) {
+      supervision.events().publish(new DomainEvent.McpServerStopped(id.value(), reason));
+    }
+  }
+
+  /** Stops the server and refuses starts and calls until {@link #unblock()}. */
+  CompletableFuture<Boolean> block(String reason) {
+    synchronized (lock) {
+      blocked = Optional.of(reason);
+    }
+    return stop("blocked: " + reason, Duration.ZERO);
+  }
+
+  /** Allows starts again; false if it was not blocked. */
+  boolean unblock() {
+    synchronized (lock) {
+      boolean was = blocked.isPresent();
+      blocked = Optional.empty();
+      return was;
+    }
+  }
+
+  /** Ends it for good. */
+  CompletableFuture<Boolean> remove(String reason, Duration drain) {
+    synchronized (lock) {
+      removed = true;
+    }
+    return stop(reason, drain);
+  }
+
+  /**
+   * Gives it another definition. If it ran, its calls may end, and then it starts anew; a change
+   * that needs no restart (see {@link ServerDefinition#sameProcess}) leaves it running.
+   */
+  void redefine(DefinitionReader.Read changed, String by) {
+    boolean again;
+    calls.limit(changed.definition().limits());
+    synchronized (lock) {
+      ServerDefinition before = read.definition();
+      boolean keep =
+          before.sameProcess(changed.definition())
+              && changed.definition().enabled()
+              && changed.problem().isEmpty();
+      read = changed;
+      source = by;
+      again = wanted && changed.definition().enabled() && changed.problem().isEmpty();
+      if (keep && cycle.state() == ServerState.READY) {
+        Connection open = connection;
+        if (open != null) {
+          supervision.later(Duration.ofMillis(1), () -> watchIdle(open));
+        }
+        return;
+      }
+    }
+    Duration drain = changed.definition().callTimeout();
+    var unused = stop("definition changed", drain);
+    if (again) {
+      try {
+        var startUnderWay = start("definition changed");
+        LOG.log(System.Logger.Level.DEBUG, "{0} starts again: {1}", id, startUnderWay);
+      } catch (ApiException refused) {
+        LOG.log(System.Logger.Level.DEBUG, "not started again: {0}", refused.getMessage());
+      }
+    }
+  }
+
+  // ---- calls ----
+
+  /** Counts a call on the connection; false if that was replaced in between. */
+  boolean enter(Connection on) {
+    synchronized (lock) {
+      if (on != connection || cycle.state() != ServerState.READY) {
+        return false;
+      }
+      on.calls++;
+      return true;
+    }
+  }
+
+  /** The call left the connection. */
+  void leave(Connection on) {
+    boolean last;
+    synchronized (lock) {
+      on.calls--;
+      last = on.retired && on.calls == 0;
+    }
+    if (last) {
+      on.drained().complete(null);
+    }
+  }
+
+  /** The server answered: what failed before its start is over. */
+  void proven() {
+    synchronized (lock) {
+      failures.proven();
+    }
+  }
+
+  // ---- watch ----
+
+  private void watchIdle(Connection watched) {
+    Duration ttl;
+    synchronized (lock) {
+      ttl = read.definition().idleTtl();
+      if (watched != connection || ttl.isZero()) {
+        return;
+      }
+      Duration idle = calls.idle();
+      boolean free = calls.inFlight() == 0;
+      if (free && idle.compareTo(ttl) >= 0) {
+        supervision
+            .events()
+            .publish(
+                new DomainEvent.McpServerIdleDetected(
+                    id.value(),
+                    idle.toMillis() / 1000.0,
+                    Instant.now().minus(idle).toEpochMilli() / 1000.0));
+        toCold("idle");
+        ttl = Duration.ZERO;
+      } else if (free) {
+        ttl = ttl.minus(idle).plusMillis(1);
+      }
+    }
+    if (ttl.isZero()) {
+      supervision.retire(watched, Duration.ZERO);
+    } else {
+      supervision.later(ttl, () -> watchIdle(watched));
+    }
+  }
+
+  private void probe(Connection watched) {
+    HealthProbe.run(this, watched);
+  }
+
+  /** Whether the connection is to be probed now: not while calls show how it does. */
+  boolean probeable(Connection watched) {
+    synchronized (lock) {
+      return watched == connection && cycle.state() == ServerState.READY && watched.calls == 0;
+    }
+  }
+
+  /** Whether the connection still counts. */
+  boolean counts(Connection watched) {
+    synchronized (lock) {
+      return watched == connection && cycle.state() == ServerState.READY;
+    }
+  }
+
+  /** A probe's result; a connection that failed too often is closed and the server degraded. */
+  void probed(Connection watched, Optional<String> failure, double durationMs) {
+    boolean degraded = false;
+    synchronized (lock) {
+      boolean counts = watched == connection && cycle.state() == ServerState.READY;
+      if (!counts || (failure.isPresent() && watched.calls > 0)) {
+        return;
+      }
+      if (failure.isEmpty()) {
+        failures.probePassed();
+        supervision.events().publish(new DomainEvent.HealthCheckPassed(id.value(), durationMs));
+        return;
+      }
+      int inARow = failures.probeFailed();
+      supervision
+          .events()
+          .publish(new DomainEvent.HealthCheckFailed(id.value(), inARow, failure.get()));
+      if (inARow >= read.definition().maxConsecutiveFailures()) {
+        retired(watched);
+        fail("health check failed: " + failure.get(), inARow);
+        degraded = true;
+      }
+    }
+    if (degraded) {
+      supervision.retire(watched, Duration.ZERO);
+      scheduleRestart();
+    }
+  }
+
+  /** The next probe after this one. */
+  void probeLater(Connection watched) {
+    Duration interval = definition().healthCheckInterval();
+    supervision.later(interval, () -> probe(watched));
+  }
+
+  // ---- what it shows ----
+
+  /** All that lists and details show, taken at one moment. */
+  ServerView view() {
+    synchronized (lock) {
+      return new ServerView(
+          id,
+          read,
+          source,
+          cycle.state(),
+          cycle.reason(),
+          cycle.since(),
+          blocked,
+          failures.inARow(),
+          failures.total(),
+          untilRetry(),
+          cycle.state() == ServerState.READY ? Optional.ofNullable(connection) : Optional.empty(),
+          failures.last(),
+          calls.figures());
+    }
+  }
+}

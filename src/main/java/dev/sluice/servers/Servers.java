@@ -1,0 +1,134 @@
+package dev.sluice.servers;
+
+import dev.sluice.events.DomainEvent;
+import dev.sluice.events.EventSink;
+import dev.sluice.rest.ApiException;
+import jakarta.json.JsonObject;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * All registered servers by id, at most {@link ServersDocument#MAX_SERVERS}. Any thread may call;
+ * nothing blocks.
+ */
+public final class Servers {
+
+  private final Map<ServerId, McpServer> all = new ConcurrentHashMap<>();
+  private final Supervision supervision;
+  private final EventSink events;
+  private final ToolCalls calls;
+
+  Servers(Supervision supervision) {
+    this.supervision = supervision;
+    this.events = supervision.events();
+    this.calls = new ToolCalls(events);
+  }
+
+  Optional<McpServer> find(ServerId id) {
+    return Optional.ofNullable(all.get(id));
+  }
+
+  /**
+   * The server of that name.
+   *
+   * @throws ApiException 404
+   */
+  McpServer get(String id) {
+    McpServer server;
+    try {
+      server = all.get(new ServerId(id));
+    } catch (IllegalArgumentException noName) {
+      throw Refusals.notFound(id.length() <= 80 ? id : id.substring(0, 80) + "…");
+    }
+    if (server == null) {
+      throw Refusals.notFound(id);
+    }
+    return server;
+  }
+
+  /** All of them, by id. */
+  List<McpServer> list() {
+    return all.values().stream().sorted(Comparator.comparing(McpServer::id)).toList();
+  }
+
+  /**
+   * Registers a server, and starts it if it starts with the hub.
+   *
+   * @param source config, api or discovery:type
+   * @throws ApiException 409 if the id is taken, 429 at the limit
+   */
+  McpServer add(DefinitionReader.Read read, String source) {
+    ServerId id = read.definition().id();
+    McpServer server = new McpServer(id, read, source, supervision);
+    synchronized (all) {
+      if (all.containsKey(id)) {
+        throw ApiException.conflict(
+            "server_exists", "There is a server \"" + id + "\" already; PUT replaces it.");
+      }
+      if (all.size() >= ServersDocument.MAX_SERVERS) {
+        throw ApiException.tooMany(
+            "too_many_servers",
+            "The hub has " + all.size() + " servers, at most " + ServersDocument.MAX_SERVERS + ".",
+            Duration.ofMinutes(1));
+      }
+      all.put(id, server);
+      events.publish(
+          new DomainEvent.ProviderRegistered(
+              id.value(), source, read.definition().transport().mode()));
+    }
+    if (read.definition().autoStart() && read.definition().enabled() && read.problem().isEmpty()) {
+      var unused = server.start("autoStart");
+    }
+    return server;
+  }
+
+  /** Gives a server another definition; see {@link McpServer#redefine}. */
+  void replace(McpServer server, DefinitionReader.Read read, String source) {
+    events.publish(new DomainEvent.McpServerUpdated(server.id().value(), source));
+    server.redefine(read, source);
+  }
+
+  /** Takes a server out and stops it; completes when its child is gone. */
+  CompletableFuture<Boolean> remove(McpServer server, String source, Duration drain) {
+    synchronized (all) {
+      if (!all.remove(server.id(), server)) {
+        return CompletableFuture.completedFuture(false);
+      }
+    }
+    CompletableFuture<Boolean> stopped = server.remove("removed", drain);
+    events.publish(new DomainEvent.ProviderDeregistered(server.id().value(), source));
+    return stopped.whenComplete((done, failed) -> forget(server.id()));
+  }
+
+  private void forget(ServerId id) {
+    if (!all.containsKey(id)) {
+      supervision.forget(id);
+    }
+  }
+
+  /** Calls a tool; see {@link ToolCalls#call}. */
+  CompletableFuture<ToolCalls.Result> call(McpServer server, String tool, JsonObject arguments) {
+    return calls.call(server, tool, arguments);
+  }
+
+  /** Stops all in parallel; completes when all children are gone. */
+  CompletableFuture<Void> shutdown() {
+    return CompletableFuture.allOf(
+        all.values().stream()
+            .map(s -> s.remove("shutdown", Duration.ZERO))
+            .toArray(CompletableFuture<?>[]::new));
+  }
+
+  /** Totals for system pages, readiness and metrics. */
+  public ServersSummary summary() {
+    Collection<McpServer> servers = all.values();
+    return ServersSummary.of(
+        servers.stream().map(McpServer::view).toList(), supervision.waitingStarts());
+  }
+}
