@@ -9,7 +9,6 @@ import jakarta.json.Json;
 import jakarta.json.JsonArrayBuilder;
 import jakarta.json.JsonObject;
 import jakarta.json.JsonValue;
-import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
@@ -50,7 +49,6 @@ public class GroupsResource {
 
   /** Creates a group. */
   @POST
-  @Consumes(MediaType.APPLICATION_JSON)
   public Response create(JsonBody body, @Context UriInfo uri) {
     Fields fields = fields(body);
     String id = idOf(fields).orElseThrow(() -> ApiException.invalid("group_id", "is required"));
@@ -71,7 +69,6 @@ public class GroupsResource {
   /** Replaces a group's settings; without {@code members} they stay as they are. */
   @PUT
   @Path("{id}")
-  @Consumes(MediaType.APPLICATION_JSON)
   public Response replace(@PathParam("id") String id, JsonBody body) {
     Group group = group(id);
     Fields fields = fields(body);
@@ -97,7 +94,6 @@ public class GroupsResource {
   /** Adds a member. */
   @POST
   @Path("{id}/members")
-  @Consumes(MediaType.APPLICATION_JSON)
   public Response addMember(@PathParam("id") String id, JsonBody body, @Context UriInfo uri) {
     Group group = group(id);
     Fields fields = fields(body);
@@ -151,7 +147,6 @@ public class GroupsResource {
   /** Calls a tool on the member that the strategy picks; the header says which. */
   @POST
   @Path("{id}/tools/{tool}/call")
-  @Consumes(MediaType.APPLICATION_JSON)
   public void call(
       @PathParam("id") String id,
       @PathParam("tool") String tool,

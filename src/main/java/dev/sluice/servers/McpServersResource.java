@@ -12,7 +12,6 @@ import jakarta.json.JsonObject;
 import jakarta.json.JsonObjectBuilder;
 import jakarta.json.JsonValue;
 import jakarta.servlet.http.HttpServletRequest;
-import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
@@ -75,7 +74,6 @@ public class McpServersResource {
 
   /** Registers a server. */
   @POST
-  @Consumes(MediaType.APPLICATION_JSON)
   public Response create(JsonBody body, @Context HttpServletRequest request, @Context UriInfo uri) {
     Fields fields = new Fields(LocatedJson.of(body.json()), "", "", body.json());
     ServerId id = id(fields);
@@ -130,7 +128,6 @@ public class McpServersResource {
   /** Replaces a server's definition; it is started anew if it ran. */
   @PUT
   @Path("{id}")
-  @Consumes(MediaType.APPLICATION_JSON)
   public Response replace(
       @PathParam("id") String id, JsonBody body, @Context HttpServletRequest request) {
     McpServer server = server(id);
@@ -165,7 +162,6 @@ public class McpServersResource {
   /** Starts a server and answers when it is ready; {@code {"unblock":true}} ends a block first. */
   @POST
   @Path("{id}/start")
-  @Consumes(MediaType.APPLICATION_JSON)
   public void start(@PathParam("id") String id, JsonBody body, @Suspended AsyncResponse response) {
     McpServer server = server(id);
     String reason = AnswersResource.reason(body, "start requested");
@@ -182,7 +178,6 @@ public class McpServersResource {
   /** Stops a server and answers when its child is gone. */
   @POST
   @Path("{id}/stop")
-  @Consumes(MediaType.APPLICATION_JSON)
   public void stop(@PathParam("id") String id, JsonBody body, @Suspended AsyncResponse response) {
     McpServer server = server(id);
     String reason = AnswersResource.reason(body, "stop requested");
@@ -202,7 +197,6 @@ public class McpServersResource {
   /** Stops a server and refuses starts and calls until it is unblocked. */
   @POST
   @Path("{id}/block")
-  @Consumes(MediaType.APPLICATION_JSON)
   public void block(@PathParam("id") String id, JsonBody body, @Suspended AsyncResponse response) {
     McpServer server = server(id);
     String reason = AnswersResource.reason(body, "block requested");
@@ -282,7 +276,6 @@ public class McpServersResource {
   /** Calls a tool and answers the MCP result; a cold server is started for it. */
   @POST
   @Path("{id}/tools/{tool}/call")
-  @Consumes(MediaType.APPLICATION_JSON)
   public void call(
       @PathParam("id") String id,
       @PathParam("tool") String tool,
