@@ -1,7 +1,6 @@
 package dev.sluice.servers;
 
 import dev.sluice.events.DomainEvent;
-import dev.sluice.events.EventId;
 import dev.sluice.events.EventSink;
 import dev.sluice.events.RecordedEvent;
 import dev.sluice.servers.upstream.Upstreams;
@@ -12,6 +11,7 @@ import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
 import jakarta.ejb.ConcurrencyManagement;
 import jakarta.ejb.ConcurrencyManagementType;
+import jakarta.ejb.DependsOn;
 import jakarta.ejb.Singleton;
 import jakarta.ejb.Startup;
 import jakarta.ejb.TransactionManagement;
@@ -20,7 +20,6 @@ import jakarta.enterprise.concurrent.ManagedExecutorService;
 import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
 import jakarta.enterprise.concurrent.ManagedThreadFactory;
 import jakarta.enterprise.event.ObservesAsync;
-import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,6 +37,7 @@ import java.util.concurrent.TimeoutException;
  */
 @Singleton
 @Startup
+@DependsOn("House") // what stopping servers say still reaches the streams
 @ConcurrencyManagement(ConcurrencyManagementType.BEAN)
 @TransactionManagement(TransactionManagementType.BEAN)
 public class ServerRegistry {
@@ -48,7 +48,7 @@ public class ServerRegistry {
   private static final long SHUTDOWN_SECONDS = 20;
 
   @Inject private Upstreams upstreams;
-  @Inject private Instance<EventSink> events;
+  @Inject private EventSink events;
   @Inject @Bounded private ManagedExecutorService work;
   @Inject @Bounded private ManagedScheduledExecutorService timer;
   @Inject @Bounded private ManagedThreadFactory threads;
@@ -67,7 +67,7 @@ public class ServerRegistry {
     Supervision supervision =
         new Supervision(
             upstreams,
-            sink(),
+            events,
             work,
             timer,
             new Backoff(() -> ThreadLocalRandom.current().nextDouble()));
@@ -110,11 +110,6 @@ public class ServerRegistry {
             + servers.list().size()
             + " servers registered"
             + file.map(f -> " from " + f.path()).orElse(" (sluice.servers.file is not set)"));
-  }
-
-  /** Without a journal, as in a reduced deployment, nobody listens. */
-  private EventSink sink() {
-    return events.isResolvable() ? events.get() : event -> new EventId("none", 0);
   }
 
   private static Path directoryOf(Path file) {
