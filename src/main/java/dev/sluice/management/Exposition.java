@@ -27,6 +27,13 @@ final class Exposition {
     add(all, Figures.HUB, Map.of(Labels.EMPTY, reading));
     add(all, Figures.STREAM, Map.of(Labels.EMPTY, reading.stream()));
     add(all, Figures.JOURNAL, Map.of(Labels.EMPTY, reading.journal()));
+    add(all, Figures.SERVERS, Map.of(Labels.EMPTY, reading.servers()));
+    Map<Labels, Integer> byState = new LinkedHashMap<>();
+    reading
+        .servers()
+        .byState()
+        .forEach((state, count) -> byState.put(Labels.of("state", state.wire()), count));
+    add(all, List.of(Figures.SERVERS_BY_STATE), byState);
     Map<Labels, Long> byStatus = new LinkedHashMap<>();
     reading
         .refusals()

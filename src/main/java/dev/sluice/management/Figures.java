@@ -5,6 +5,7 @@ import static dev.sluice.management.Figure.gauge;
 
 import dev.sluice.events.FanoutStats;
 import dev.sluice.events.JournalStats;
+import dev.sluice.servers.ServersSummary;
 import java.util.List;
 
 /** Every figure of every read model; docs/operations.md lists them and a test compares. */
@@ -182,6 +183,31 @@ final class Figures {
               "sluice_journal_log_failures",
               "Failed commits to the log.",
               JournalStats::logFailures));
+
+  static final List<Figure<ServersSummary>> SERVERS =
+      List.of(
+          gauge("Total", "sluice_servers", "Registered MCP servers.", ServersSummary::total),
+          gauge("Tools", "sluice_tools", "Tools of all ready servers.", ServersSummary::tools),
+          counter("Invocations", "sluice_tool_calls", "Tool calls.", ServersSummary::invocations),
+          counter(
+              "FailedInvocations",
+              "sluice_tool_calls_failed",
+              "Tool calls that failed.",
+              ServersSummary::failedInvocations),
+          gauge(
+              "InFlight",
+              "sluice_tool_calls_in_flight",
+              "Tool calls that wait for their answer.",
+              ServersSummary::inFlight),
+          gauge(
+              "WaitingStarts",
+              "sluice_servers_waiting_starts",
+              "Starts that wait for a free place.",
+              ServersSummary::waitingStarts));
+
+  static final Figure<Integer> SERVERS_BY_STATE =
+      gauge(
+          "", "sluice_servers_by_state", "Registered MCP servers, by state.", Integer::doubleValue);
 
   private Figures() {}
 }

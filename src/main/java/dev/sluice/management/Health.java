@@ -2,6 +2,7 @@ package dev.sluice.management;
 
 import dev.sluice.events.FanoutStats;
 import dev.sluice.events.JournalStats;
+import dev.sluice.servers.ServerState;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import jakarta.json.Json;
@@ -48,7 +49,11 @@ class Health {
                 "subscribers",
                 stream.subscribers() < stream.maxSubscribers(),
                 Map.of("now", stream.subscribers(), "limit", stream.maxSubscribers()))),
-        Map.of());
+        Map.of(
+            "ready_mcp_servers",
+            reading.servers().byState().getOrDefault(ServerState.READY, 0),
+            "total_mcp_servers",
+            reading.servers().total()));
   }
 
   /** The start is over: requests are answered only from then on. */

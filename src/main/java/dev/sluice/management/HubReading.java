@@ -3,6 +3,7 @@ package dev.sluice.management;
 import dev.sluice.events.EventId;
 import dev.sluice.events.FanoutStats;
 import dev.sluice.events.JournalStats;
+import dev.sluice.servers.ServersSummary;
 import java.time.Duration;
 import java.util.SortedMap;
 
@@ -14,6 +15,7 @@ import java.util.SortedMap;
  * @param stream the fan-out of events to subscribers
  * @param journal the one order of events and what is kept of it
  * @param head id of the newest event
+ * @param servers totals over all MCP servers
  * @param requests HTTP requests received
  * @param refusals answers in the error shape, by status
  */
@@ -22,6 +24,7 @@ record HubReading(
     FanoutStats stream,
     JournalStats journal,
     EventId head,
+    ServersSummary servers,
     long requests,
     SortedMap<Integer, Long> refusals) {
 

@@ -15,7 +15,7 @@ import javax.management.ObjectName;
 
 /**
  * Registers the hub's MBeans at start and takes them out at undeploy: {@code dev.sluice:type=Hub},
- * {@code type=Stream} and {@code type=Journal}.
+ * {@code type=Stream}, {@code type=Journal} and {@code type=Servers}.
  */
 @ApplicationScoped
 class ManagementBeans {
@@ -35,6 +35,11 @@ class ManagementBeans {
         "The one order of events and what is kept of it.",
         Figures.JOURNAL,
         () -> models.read().journal());
+    add(
+        "type=Servers",
+        "All MCP servers together.",
+        Figures.SERVERS,
+        () -> models.read().servers());
   }
 
   @PreDestroy

@@ -3,6 +3,7 @@ package dev.sluice.management;
 import dev.sluice.access.RequestCounts;
 import dev.sluice.events.Fanout;
 import dev.sluice.events.Journal;
+import dev.sluice.servers.ServerRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.event.Startup;
@@ -18,6 +19,7 @@ class ReadModels {
   @Inject private RequestCounts requests;
   @Inject private Fanout fanout;
   @Inject private Journal journal;
+  @Inject private ServerRegistry registry;
 
   void begin(@Observes Startup started) {
     // makes the bean at start, so that the uptime is the application's
@@ -29,6 +31,7 @@ class ReadModels {
         fanout.stats(),
         journal.stats(),
         journal.head(),
+        registry.summary(),
         requests.requests(),
         requests.refusals());
   }

@@ -1,6 +1,7 @@
 package dev.sluice.management;
 
 import dev.sluice.access.Caller;
+import dev.sluice.servers.ServersSummary;
 import jakarta.enterprise.context.RequestScoped;
 import jakarta.inject.Inject;
 import jakarta.json.Json;
@@ -28,8 +29,21 @@ public class SystemResource {
   @GET
   public JsonObject system(@Context ServletContext context) {
     HubReading reading = models.read();
+    ServersSummary servers = reading.servers();
+    JsonObjectBuilder byState = Json.createObjectBuilder();
+    servers.byState().forEach((state, count) -> byState.add(state.wire(), count));
     JsonObjectBuilder system =
         Json.createObjectBuilder()
+            .add("total_mcp_servers", servers.total())
+            .add("mcp_servers_by_state", byState)
+            .add("total_tools", servers.tools())
+            .add("total_invocations", servers.invocations())
+            .add("total_failures", servers.failedInvocations())
+            .add(
+                "overall_success_rate",
+                servers.invocations() == 0
+                    ? 1.0
+                    : 1.0 - (double) servers.failedInvocations() / servers.invocations())
             .add("uptime_seconds", reading.uptime().toMillis() / 1000.0)
             .add("epoch", reading.head().epoch())
             .add("cursor", reading.head().toString())

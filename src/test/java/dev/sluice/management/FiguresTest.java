@@ -19,6 +19,8 @@ class FiguresTest {
     add(rows, "Hub", Figures.HUB);
     add(rows, "Stream", Figures.STREAM);
     add(rows, "Journal", Figures.JOURNAL);
+    add(rows, "Servers", Figures.SERVERS);
+    rows.add(row("", "", Figures.SERVERS_BY_STATE));
     rows.add(row("", "", Figures.ERRORS_BY_STATUS));
     try (Stream<String> lines = Files.lines(Path.of("docs/operations.md"))) {
       assertThat(lines.filter(line -> line.startsWith("| `sluice_")))
