@@ -24,7 +24,7 @@ final class StartHint {
       return "the npm package does not exist: check its name and version in \"args\"";
     }
     if (has(
-        text, "enotfound", "eai_again", "could not resolve host", "temporary failure in name")) {
+        text, "getaddrinfo", "eai_again", "could not resolve host", "temporary failure in name")) {
       return "a host name could not be resolved: check the network and proxy settings of the hub";
     }
     if (has(

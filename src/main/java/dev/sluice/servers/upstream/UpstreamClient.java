@@ -117,6 +117,9 @@ public final class UpstreamClient implements AutoCloseable {
       if (ended.isDone() && told.compareAndSet(false, true)) {
         throw UpstreamException.of(Kind.DISCONNECTED, "it ended right after the handshake");
       }
+      if (refreshWanted.get()) {
+        refresh(); // a change announced meanwhile may not be in what was read
+      }
     } catch (StartFailure failure) {
       abort();
       throw masked(failure);

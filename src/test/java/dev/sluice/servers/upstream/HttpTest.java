@@ -1,0 +1,209 @@
+package dev.sluice.servers.upstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.servers.ServerDefinition;
+import dev.sluice.servers.ServerDefinition.Transport;
+import dev.sluice.servers.upstream.Rig.Heard;
+import dev.sluice.servers.upstream.UpstreamException.Kind;
+import jakarta.json.JsonObject;
+import java.net.URI;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The client over Streamable HTTP and HTTP+SSE, against a real HTTP server. */
+@Timeout(60)
+class HttpTest {
+
+  private static final String CHANGED =
+      "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}";
+
+  private final Rig rig = new Rig();
+  private final Heard heard = new Heard();
+  private final HttpTestServer server;
+
+  HttpTest() throws Exception {
+    server = new HttpTestServer();
+  }
+
+  @AfterEach
+  void end() {
+    rig.close();
+    server.close();
+  }
+
+  private ServerDefinition http(String path) {
+    return Rig.definition(
+        new Transport.Http(server.url(path), Map.of("Authorization", "Bearer s3cret-token")));
+  }
+
+  private ServerDefinition sse() {
+    return Rig.definition(new Transport.Sse(server.url("/sse"), Map.of()));
+  }
+
+  private static UpstreamException failure(CompletableFuture<?> call) throws Exception {
+    try {
+      call.get(20, TimeUnit.SECONDS);
+    } catch (ExecutionException failed) {
+      return (UpstreamException) failed.getCause();
+    }
+    throw new AssertionError("the call did not fail");
+  }
+
+  private UpstreamException failure(UpstreamClient client, String tool) throws Exception {
+    return failure(client.callTool(tool, Rig.json("{}"), Rig.SOON));
+  }
+
+  private StartFailure refusal(ServerDefinition definition) {
+    return catchThrowableOfType(StartFailure.class, () -> rig.connect(definition, heard));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"json", "stream"})
+  void shakesHandsAndCallsWhetherAnsweredByJsonOrByAStream(String fault) throws Exception {
+    server.faults.add(fault);
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    assertThat(client.catalogue().tools()).hasSize(1);
+    assertThat(Rig.call(client, "x").getString("tool")).isEqualTo("x");
+    assertThat(client.ping(Rig.SOON).get(20, TimeUnit.SECONDS)).isPositive();
+    assertThat(server.log.get(0)).isEqualTo("initialize null Bearer s3cret-token");
+    assertThat(server.log).contains("notifications/initialized 2025-11-25 Bearer s3cret-token");
+    client.close();
+    assertThat(server.log).contains("DELETE true");
+    assertThat(heard.ends).containsExactly("closed by the hub");
+  }
+
+  @Test
+  void readsEventsOfSeveralLinesWithAnyLineEndAndBatches() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    assertThat(Rig.call(client, "lines").getString("tool")).isEqualTo("lines");
+    assertThat(Rig.call(client, "batch").getString("tool")).isEqualTo("batch");
+  }
+
+  @Test
+  void resumesAStreamThatDroppedBeforeTheAnswer() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    assertThat(Rig.call(client, "drop").getString("tool")).isEqualTo("drop");
+    assertThat(server.log).contains("resume e1");
+  }
+
+  @Test
+  void failsACallWhoseAnswerCanNoLongerCome() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    assertThat(failure(client, "drop-for-good")).hasMessageContaining("before the answer");
+    assertThat(failure(client, "garbage").kind()).isEqualTo(Kind.PROTOCOL);
+    assertThat(failure(client, "accepted")).hasMessageContaining("202");
+    assertThat(failure(client, "500")).hasMessageContaining("500");
+    assertThat(failure(client, "too-large")).hasMessageContaining("longer than 16777216");
+    UpstreamException bad = failure(client, "bad-request");
+    assertThat(bad.kind()).isEqualTo(Kind.ERROR_RESPONSE);
+    assertThat(bad.code()).hasValue(-32602);
+    assertThat(Rig.call(client, "still-works").getString("tool")).isEqualTo("still-works");
+    assertThat(client.inFlight()).isZero();
+  }
+
+  @Test
+  void opensANewSessionOnceWhenTheServerForgotItsOwn() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    server.sessions.clear();
+    CompletableFuture<JsonObject> one = client.callTool("one", Rig.json("{}"), Rig.SOON);
+    CompletableFuture<JsonObject> two = client.callTool("two", Rig.json("{}"), Rig.SOON);
+    assertThat(one.get(20, TimeUnit.SECONDS).getString("tool")).isEqualTo("one");
+    assertThat(two.get(20, TimeUnit.SECONDS).getString("tool")).isEqualTo("two");
+    assertThat(server.initialized).hasValue(2);
+    assertThat(heard.ends).isEmpty();
+  }
+
+  @Test
+  void tellsTheServerOfADeadline() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    UpstreamException late =
+        failure(client.callTool("never", Rig.json("{}"), Duration.ofMillis(200)));
+    assertThat(late.kind()).isEqualTo(Kind.TIMEOUT);
+    await()
+        .atMost(Rig.SOON)
+        .until(() -> server.log.stream().anyMatch(l -> l.startsWith("notifications/cancelled")));
+  }
+
+  @Test
+  void hearsChangesOnTheGetStreamAlsoAfterItDropped() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    await().atMost(Rig.SOON).until(() -> server.log.contains("GET true"));
+    server.faults.add("more");
+    server.push.add(CHANGED);
+    await().atMost(Rig.SOON).until(() -> client.catalogue().tools().size() == 2);
+    server.faults.remove("more");
+    server.push.add("drop");
+    await().atMost(Rig.SOON).until(() -> server.log.contains("resume g1"));
+    server.push.add(CHANGED);
+    await().atMost(Rig.SOON).until(() -> client.catalogue().tools().size() == 1);
+  }
+
+  @Test
+  void doesWithoutAGetStream() throws Exception {
+    server.faults.add("no-get");
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    assertThat(Rig.call(client, "x").getString("tool")).isEqualTo("x");
+  }
+
+  @Test
+  void followsRedirectsOnlyWithinTheOrigin() throws Exception {
+    UpstreamClient client = rig.connect(http("/moved"), heard);
+    assertThat(Rig.call(client, "x").getString("tool")).isEqualTo("x");
+    assertThat(refusal(http("/away"))).hasMessageContaining("another origin");
+  }
+
+  @Test
+  void namesTheCauseWhenItCannotConnect() {
+    assertThat(refusal(http("/nowhere"))).hasMessageContaining("404");
+    server.faults.add("401");
+    assertThat(refusal(http("/mcp"))).hasMessageContaining("credentials");
+    assertThat(
+            refusal(
+                Rig.definition(new Transport.Http(URI.create("http://127.0.0.1:9/mcp"), Map.of()))))
+        .hasMessageContaining("nothing answers");
+    assertThat(refusal(Rig.definition(new Transport.Http(server.url("/mcp"), Map.of("Host", "x")))))
+        .hasMessageContaining("Host");
+  }
+
+  @Test
+  void speaksTheOlderTransportOverAnEventStream() throws Exception {
+    UpstreamClient client = rig.connect(sse(), heard);
+    assertThat(client.catalogue().tools()).hasSize(1);
+    assertThat(Rig.call(client, "x").getString("tool")).isEqualTo("x");
+    assertThat(client.ping(Rig.SOON).get(20, TimeUnit.SECONDS)).isPositive();
+    server.faults.add("more");
+    server.pushSse(CHANGED);
+    await().atMost(Rig.SOON).until(() -> client.catalogue().tools().size() == 2);
+    failure(client.callTool("never", Rig.json("{}"), Duration.ofMillis(100)));
+    await()
+        .atMost(Rig.SOON)
+        .until(() -> server.log.stream().anyMatch(l -> l.matches("notifications/cancelled \\d+")));
+    CompletableFuture<JsonObject> waiting = client.callTool("never", Rig.json("{}"), Rig.SOON);
+    server.pushSse("not json");
+    server.pushSse("drop");
+    await().atMost(Rig.SOON).until(() -> !heard.ends.isEmpty());
+    assertThat(heard.ends).containsExactly("the event stream ended");
+    assertThat(failure(waiting).kind()).isEqualTo(Kind.DISCONNECTED);
+    assertThat(heard.text("sse")).anySatisfy(l -> assertThat(l).contains("not json"));
+  }
+
+  @Test
+  void postsNothingToAnotherOriginThanTheStreamsOwn() {
+    server.faults.add("foreign");
+    assertThat(refusal(sse())).hasMessageContaining("another origin");
+    server.faults.clear();
+    server.faults.add("404");
+    assertThat(refusal(sse())).hasMessageContaining("404");
+  }
+}
