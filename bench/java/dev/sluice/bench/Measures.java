@@ -152,7 +152,7 @@ final class Measures {
   void stalledReaders() throws IOException, InterruptedException {
     for (boolean webSocket : new boolean[] {true, false}) {
       int clients = quick ? 30 : 100;
-      int count = quick ? 2000 : 4000;
+      int count = 1800;
       int rounds = quick ? 1 : 3;
       double[] without = new double[rounds];
       double[] with = new double[rounds];
@@ -171,10 +171,10 @@ final class Measures {
       throws IOException, InterruptedException {
     List<Connection> slow = open(webSocket, clients / 10, "since=live&queue_size=64", 4096);
     List<Connection> others = open(webSocket, clients - slow.size(), LIVE, 0);
-    String publish = "/bench/publish?rate=500&pad=1000&count=";
-    server.call(publish + 500);
-    await(others, 500);
-    await(slow, 500);
+    String publish = "/bench/publish?rate=250&pad=3000&count=";
+    server.call(publish + 250);
+    await(others, 250);
+    await(slow, 250);
     clear(others);
     clear(slow);
     others.forEach(client -> client.tally.timed = true);

@@ -79,7 +79,7 @@ final class Report {
   void stalled(boolean webSocket, int clients, double without, double with, Measures.Stalled sums) {
     add(
         lines,
-        "- %s, %d readers of 1.2 KB events at 500/s: p99 %.2f ms with none stalled, %.2f ms for the"
+        "- %s, %d readers of 3.3 KB events at 250/s: p99 %.2f ms with none stalled, %.2f ms for the"
             + " others with every tenth stalled (%+.0f %%). The stalled ones afterwards: %,d published ="
             + " %,d delivered + %,d reported lost in %,d warnings (difference %d).",
         name(webSocket),

@@ -11,6 +11,7 @@ import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.UriInfo;
 import jakarta.ws.rs.sse.Sse;
 import jakarta.ws.rs.sse.SseEventSink;
 import java.time.Duration;
@@ -25,6 +26,7 @@ public class EventsResource {
   private static final Duration RETRY = Duration.ofSeconds(5);
 
   @Inject private EventStreams streams;
+  @Inject private EventHistory history;
 
   /**
    * Opens a stream; the {@code subscribed} frame goes out at once. {@link StreamDoorFilter} has
@@ -49,6 +51,21 @@ public class EventsResource {
     } catch (SubscribersExhausted full) {
       throw ApiException.unavailable(
           "too_many_subscribers", String.valueOf(full.getMessage()), RETRY);
+    }
+  }
+
+  /** One page of what retention holds, oldest first. */
+  @GET
+  @Path("history")
+  @Produces(MediaType.APPLICATION_JSON)
+  public String page(@Context UriInfo uri, @Context HttpServletRequest request) {
+    if (!EventStreams.mayRead(request.getUserPrincipal())) {
+      throw ApiException.of(403, "forbidden", "The caller may not read events.");
+    }
+    try {
+      return history.page(uri.getQueryParameters());
+    } catch (IllegalArgumentException invalid) {
+      throw ApiException.of(400, "invalid_parameter", String.valueOf(invalid.getMessage()));
     }
   }
 }
