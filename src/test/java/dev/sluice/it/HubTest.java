@@ -36,6 +36,7 @@ public abstract class HubTest {
   static WebArchive war() {
     return ShrinkWrap.create(ZipImporter.class, "sluice.war")
         .importFrom(new File(System.getProperty("sluice.test.war")))
-        .as(WebArchive.class);
+        .as(WebArchive.class)
+        .addPackage("dev.sluice.bench.server"); // a servlet that publishes on demand
   }
 }
