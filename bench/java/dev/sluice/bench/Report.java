@@ -66,10 +66,11 @@ final class Report {
         rounds);
   }
 
-  void publishCost(double alone, double crowded, int subscribers) {
+  void publishCost(String clock, double alone, double crowded, int subscribers) {
     add(
         lines,
-        "- Publishing one event, median: %,.1f µs without subscribers, %,.1f µs with %,d (%+.0f %%).",
+        "- Publishing one event, median of %s: %,.1f µs without subscribers, %,.1f µs with %,d (%+.0f %%).",
+        clock,
         alone / 1e3,
         crowded / 1e3,
         subscribers,
