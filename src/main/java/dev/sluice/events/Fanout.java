@@ -120,6 +120,7 @@ public final class Fanout implements AutoCloseable {
 
   private Subscription subscribe(
       SubscribeRequest first, Predicate<? super Topic> visible, Outlet outlet, boolean announce) {
+    journal.expire();
     long liveFrom = journal.headPosition() + 1;
     if (draining || closed) {
       refused.increment();

@@ -83,6 +83,10 @@ final class JournalWriter implements Runnable {
         LockSupport.parkNanos(RETRY_NANOS);
       }
       journal.expire();
+      if (Thread.interrupted()) {
+        // Left pending it would make parking spin, and file channels close on interrupted writes.
+        LOG.log(Level.DEBUG, "an interrupt was ignored: only close() ends the writer");
+      }
     }
     writeAll();
   }

@@ -159,6 +159,10 @@ final class Shard {
       LockSupport.parkNanos(this, Math.max(1, nextTick - System.nanoTime()));
     }
     parked = false;
+    if (Thread.interrupted()) {
+      // A pending interrupt would turn every later park into a spin; close() is what ends us.
+      LOG.log(Level.DEBUG, "an interrupt was ignored");
+    }
     now = System.nanoTime();
     fanout.active();
   }
@@ -597,6 +601,7 @@ final class Shard {
       return;
     }
     nextTick = now + tickNanos;
+    journal.expire();
     for (int i = members.size() - 1; i >= 0; i--) {
       Subscription member = members.get(i);
       if (member.goawayAt <= now) {

@@ -83,6 +83,9 @@ final class Watchdog implements Runnable {
         parked = false;
         quiet = 0;
       }
+      if (Thread.interrupted()) {
+        LOG.log(Level.DEBUG, "an interrupt was ignored: only close() ends the watchdog");
+      }
     }
   }
 
