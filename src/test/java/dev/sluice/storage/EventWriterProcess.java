@@ -8,7 +8,10 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** A process that appends until it is killed and prints each id after it was given. */
+/**
+ * A process that appends until it is killed and prints each id after it was given, behind the last
+ * seq that the journal called durable before.
+ */
 final class EventWriterProcess {
 
   private EventWriterProcess() {}
@@ -25,10 +28,9 @@ final class EventWriterProcess {
             });
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
     for (int n = 0; !Thread.interrupted(); n++) {
+      long durable = journal.head().seq() - journal.stats().undurable();
       out.println(
-          System.currentTimeMillis()
-              + " "
-              + journal.append(new DomainEvent.McpServerStopped("math", "n" + n)));
+          durable + " " + journal.append(new DomainEvent.McpServerStopped("math", "n" + n)));
       if (n % 10 == 0) {
         out.flush();
       }
