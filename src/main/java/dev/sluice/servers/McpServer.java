@@ -75,8 +75,6 @@ final class McpServer {
     }
   }
 
-  // ---- start ----
-
   /**
    * The server's one start: begins it or joins the one under way. The future completes when the
    * server is ready or has failed.
@@ -172,7 +170,7 @@ final class McpServer {
       return true;
     }
     watchIdle(done);
-    supervision.later(done.definition().healthCheckInterval(), () -> probe(done));
+    supervision.later(done.definition().healthCheckInterval(), () -> HealthProbe.run(this, done));
     done.ready().complete(done);
     return true;
   }
@@ -196,9 +194,10 @@ final class McpServer {
   private void fail(String reason, int inARow) {
     failures.down(inARow, supervision.backoff().after(inARow));
     connection = null;
-    boolean limit = inARow >= read.definition().maxConsecutiveFailures();
-    cycle.transition(limit ? ServerState.DEGRADED : ServerState.DEAD, reason);
-    if (limit) {
+    if (inARow < read.definition().maxConsecutiveFailures()) {
+      cycle.transition(ServerState.DEAD, reason);
+    } else {
+      cycle.transition(ServerState.DEGRADED, reason);
       supervision
           .events()
           .publish(new DomainEvent.McpServerDegraded(id.value(), inARow, failures.total(), reason));
@@ -214,20 +213,15 @@ final class McpServer {
   }
 
   private void restart() {
-    Connection begun;
+    @Nullable Connection begun;
     CompletableFuture<Void> after;
     synchronized (lock) {
       boolean failed = cycle.state() == ServerState.DEAD || cycle.state() == ServerState.DEGRADED;
       if (!failed || !wanted || removed || blocked.isPresent() || !read.definition().enabled()) {
         return;
       }
-      if (!untilRetry().isZero()) {
-        after = formerClosed;
-        begun = null;
-      } else {
-        after = formerClosed;
-        begun = begin("restart after back-off");
-      }
+      after = formerClosed;
+      begun = untilRetry().isZero() ? begin("restart after back-off") : null;
     }
     if (begun == null) {
       scheduleRestart();
@@ -235,8 +229,6 @@ final class McpServer {
       supervision.launch(this, begun, after);
     }
   }
-
-  // ---- end ----
 
   /** The connection ended by itself: a crash, if it is the one that counts. */
   void ended(Connection gone, String reason) {
@@ -373,16 +365,12 @@ final class McpServer {
     }
   }
 
-  // ---- calls ----
-
   /** Counts a call on the connection; false if that was replaced in between. */
   boolean enter(Connection on) {
     synchronized (lock) {
-      if (on != connection || cycle.state() != ServerState.READY) {
-        return false;
-      }
-      on.calls++;
-      return true;
+      boolean counts = counts(on);
+      on.calls += counts ? 1 : 0;
+      return counts;
     }
   }
 
@@ -404,8 +392,6 @@ final class McpServer {
       failures.proven();
     }
   }
-
-  // ---- watch ----
 
   private void watchIdle(Connection watched) {
     Duration ttl;
@@ -437,14 +423,10 @@ final class McpServer {
     }
   }
 
-  private void probe(Connection watched) {
-    HealthProbe.run(this, watched);
-  }
-
   /** Whether the connection is to be probed now: not while calls show how it does. */
   boolean probeable(Connection watched) {
     synchronized (lock) {
-      return watched == connection && cycle.state() == ServerState.READY && watched.calls == 0;
+      return counts(watched) && watched.calls == 0;
     }
   }
 
@@ -459,8 +441,7 @@ final class McpServer {
   void probed(Connection watched, Optional<String> failure, double durationMs) {
     boolean degraded = false;
     synchronized (lock) {
-      boolean counts = watched == connection && cycle.state() == ServerState.READY;
-      if (!counts || (failure.isPresent() && watched.calls > 0)) {
+      if (!counts(watched) || (failure.isPresent() && watched.calls > 0)) {
         return;
       }
       if (failure.isEmpty()) {
@@ -487,10 +468,8 @@ final class McpServer {
   /** The next probe after this one. */
   void probeLater(Connection watched) {
     Duration interval = definition().healthCheckInterval();
-    supervision.later(interval, () -> probe(watched));
+    supervision.later(interval, () -> HealthProbe.run(this, watched));
   }
-
-  // ---- what it shows ----
 
   /** All that lists and details show, taken at one moment. */
   ServerView view() {
