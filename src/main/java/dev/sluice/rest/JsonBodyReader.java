@@ -4,15 +4,13 @@ import dev.sluice.settings.Setting;
 import dev.sluice.settings.Settings;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
-import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.MultivaluedMap;
-import jakarta.ws.rs.ext.MessageBodyReader;
 import jakarta.ws.rs.ext.Provider;
+import jakarta.ws.rs.ext.ReaderInterceptor;
+import jakarta.ws.rs.ext.ReaderInterceptorContext;
 import java.io.IOException;
 import java.io.InputStream;
-import java.lang.annotation.Annotation;
-import java.lang.reflect.Type;
 import java.util.Arrays;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -21,30 +19,25 @@ import org.jspecify.annotations.Nullable;
  * Reads a {@link JsonBody}: bounded in bytes and in time.
  *
  * <p>The content type is checked here and not by {@code Consumes} on the resources, because a
- * request without body has none, and RESTEasy refuses that where Jersey does not. JSON is named
- * beside the wildcard so that Jersey prefers this reader to its own for JSON-B.
+ * request without body has none, and RESTEasy refuses that where Jersey does not. An interceptor
+ * and not a reader, because Jersey puts its own reader for JSON-B before ours in some starts and
+ * after it in others.
  */
 @Provider
-@Consumes({MediaType.APPLICATION_JSON, MediaType.WILDCARD})
 @ApplicationScoped
-public class JsonBodyReader implements MessageBodyReader<JsonBody> {
+public class JsonBodyReader implements ReaderInterceptor {
 
   @Inject private Settings settings;
 
   @Override
-  public boolean isReadable(
-      Class<?> type, Type generic, Annotation[] annotations, MediaType mediaType) {
-    return type == JsonBody.class;
+  public Object aroundReadFrom(ReaderInterceptorContext context) throws IOException {
+    return context.getType() == JsonBody.class
+        ? read(context.getMediaType(), context.getHeaders(), context.getInputStream())
+        : context.proceed();
   }
 
-  @Override
-  public JsonBody readFrom(
-      Class<JsonBody> type,
-      Type generic,
-      Annotation[] annotations,
-      MediaType mediaType,
-      MultivaluedMap<String, String> headers,
-      InputStream in) {
+  private JsonBody read(
+      MediaType mediaType, MultivaluedMap<String, String> headers, InputStream in) {
     int limit = settings.integer(Setting.HTTP_BODY_LIMIT);
     long announced = announced(headers.getFirst("Content-Length"));
     if (announced > limit) {

@@ -62,6 +62,11 @@ final class RawHttp implements AutoCloseable {
     return this;
   }
 
+  /** Whether an answer has begun to arrive. */
+  boolean isAnswered() throws IOException {
+    return in.available() > 0;
+  }
+
   Answer answer() throws IOException {
     String[] status = line().split(" ", 3);
     Map<String, String> headers = new TreeMap<>();

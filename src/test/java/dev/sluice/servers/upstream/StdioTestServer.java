@@ -188,6 +188,7 @@ final class StdioTestServer {
     String name = tool == null ? "" : tool;
     switch (name) {
       case "echo" -> answer(request, "{\"echo\":" + params + "}");
+      case "one" -> answer(request, "{\"content\":[],\"isError\":false}");
       case "sleep" -> {
         TimeUnit.MILLISECONDS.sleep(Long.parseLong(params.replaceAll("[^0-9]", "")));
         answer(request, "{\"slept\":true}");
