@@ -227,6 +227,42 @@ class EventSocketIT extends HubTest {
     }
   }
 
+  @Test
+  void aPeerThatAnsweredPingsAndStopsIsClosedWithACodeAndAReason() throws IOException {
+    try (WebSocketPeer peer = WebSocketPeer.open(HUB, "?mcp_server_ids=ws-pong")) {
+      // the hub's first protocol ping comes in the same period as its first ping frame
+      for (int pings = 0; pings < 3; pings++) {
+        assertThat(peer.next(Duration.ofSeconds(20)).getString("type")).isEqualTo("ping");
+      }
+      peer.ignorePings();
+      WebSocketPeer.Closed closed = peer.closed();
+      assertThat(closed.code()).isEqualTo(4008);
+      assertThat(closed.reason()).contains("pong");
+    }
+  }
+
+  @Test
+  void aReaderThatStallsForGoodIsLetGoAndDelaysNobody() throws IOException {
+    double closes = metric("sluice_stream_slow_closes_total");
+    try (WebSocketPeer stalled =
+            WebSocketPeer.narrow(HUB, "?since=live&queue_size=16&mcp_server_ids=ws-stalled");
+        WebSocketPeer other =
+            WebSocketPeer.open(
+                HUB, "?since=live&policy=require-complete&mcp_server_ids=ws-stalled")) {
+      stalled.next();
+      other.next();
+      publish(HUB, 2000, "ws-stalled", "&pad=6000");
+      for (int i = 0; i < 2000; i++) {
+        assertThat(other.next().getString("event_type")).isEqualTo("ToolInvocationCompleted");
+      }
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> metric("sluice_stream_slow_closes_total") > closes);
+      publish(HUB, 1, "ws-stalled", CHANGED);
+      assertEvent(other.next(), "McpServerStateChanged", "ws-stalled");
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -361,6 +397,10 @@ class EventSocketIT extends HubTest {
   }
 
   private static double subscribers() throws IOException {
-    return ManagementIT.metrics().get("sluice_stream_subscribers");
+    return metric("sluice_stream_subscribers");
+  }
+
+  private static double metric(String name) throws IOException {
+    return ManagementIT.metrics().get(name);
   }
 }
