@@ -76,6 +76,10 @@ class Publisher implements EventSink {
             "SLUICE-0021: {0} reactions wait, further ones are skipped; is an observer stuck?",
             LIMIT);
       }
+    } catch (IllegalStateException stopping) {
+      // Payara's CDI refuses events while it stops; the journal has the event, and nobody is left
+      // to react to it.
+      LOG.log(Level.DEBUG, "no reaction while the application stops", stopping);
     }
   }
 

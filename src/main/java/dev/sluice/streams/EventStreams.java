@@ -40,6 +40,9 @@ public class EventStreams {
   /** The right to see events, beside the administrator's to do everything. */
   static final String READ = "audit:read";
 
+  /** Subscribers are sent away over this window; servers kill undeployments that take long. */
+  private static final Duration DRAIN = Duration.ofSeconds(1);
+
   @Inject private Fanout fanout;
   @Inject private Settings settings;
   @Inject @Bounded private ManagedExecutorService work;
@@ -53,6 +56,16 @@ public class EventStreams {
   @PostConstruct
   void start() {
     ticking = timer.scheduleAtFixedRate(this::watch, 1, 1, TimeUnit.SECONDS);
+  }
+
+  /** Makes the bean, so that {@link #drain} needs no injection when the application ends. */
+  void begin() {
+    LOG.log(Level.DEBUG, "streams are open");
+  }
+
+  /** Sends all subscribers away; blocks until they are gone, three seconds at most. */
+  void drain() {
+    fanout.drain(DRAIN);
   }
 
   /** Ends the timer; the fan-out closes the connections. */

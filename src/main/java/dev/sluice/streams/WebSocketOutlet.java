@@ -11,6 +11,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -47,18 +48,30 @@ final class WebSocketOutlet implements Outlet {
     return reported != null ? reported : new IOException("the message was not sent");
   }
 
-  /** Closes from another thread: with a stalled peer both servers may hold the caller for long. */
+  /**
+   * Closes from another thread, because with a stalled peer both servers may hold the caller for
+   * long; at the end of the hub on this one, because the executor ends as well.
+   */
   @Override
   public void close(CloseCode code, String reason) {
-    closing.execute(
-        () -> {
-          try {
-            session.close(
-                new CloseReason(CloseReason.CloseCodes.getCloseCode(code.code()), fitting(reason)));
-          } catch (IOException | IllegalStateException alreadyGone) {
-            LOG.log(Level.DEBUG, "a session was gone before it was closed", alreadyGone);
-          }
-        });
+    if (code == CloseCode.GOING_AWAY) {
+      closeNow(code, reason);
+      return;
+    }
+    try {
+      closing.execute(() -> closeNow(code, reason));
+    } catch (RejectedExecutionException stopping) {
+      closeNow(code, reason);
+    }
+  }
+
+  private void closeNow(CloseCode code, String reason) {
+    try {
+      session.close(
+          new CloseReason(CloseReason.CloseCodes.getCloseCode(code.code()), fitting(reason)));
+    } catch (IOException | IllegalStateException alreadyGone) {
+      LOG.log(Level.DEBUG, "a session was gone before it was closed", alreadyGone);
+    }
   }
 
   private static String fitting(String reason) {

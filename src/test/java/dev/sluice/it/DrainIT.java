@@ -16,13 +16,13 @@ class DrainIT {
   private static final Path WORK = Path.of(System.getProperty("sluice.test.dir"), "drain");
 
   @Test
-  void subscribersAreToldToGoAwayAndWhereTheyAreBeforeTheHubStops() throws Exception {
+  void subscribersAreToldToGoAwayAndWhereTheyAreBeforeTheHubIsUndeployed() throws Exception {
     try (HubProcess hub = HubProcess.start(WORK, Map.of());
         WebSocketPeer socket = WebSocketPeer.open(hub.base(), "?since=live");
         SsePeer stream = SsePeer.open(hub.base(), "")) {
       assertThat(socket.next().getString("type")).isEqualTo("subscribed");
       assertThat(stream.next().name()).isEqualTo("subscribed");
-      CompletableFuture<Void> stopped = CompletableFuture.runAsync(hub::stop);
+      CompletableFuture<Void> stopped = CompletableFuture.runAsync(hub::undeploy);
 
       JsonObject goaway = skipEvents(socket);
       assertThat(goaway.getString("type")).isEqualTo("goaway");
@@ -30,6 +30,26 @@ class DrainIT {
       assertThat(goaway.getInt("retry_after_ms")).isNotNegative();
       assertThat(socket.closed().code()).isEqualTo(1001);
 
+      SsePeer.Event last = stream.next();
+      while (last.name().isEmpty()) {
+        last = stream.next();
+      }
+      assertThat(last.name()).isEqualTo("goaway");
+      stopped.join();
+    }
+  }
+
+  /** WildFly closes WebSocket sessions itself, before it tells the application of its end. */
+  @Test
+  void aServerThatStopsClosesSocketsWithGoingAwayAndTellsStreams() throws Exception {
+    try (HubProcess hub = HubProcess.start(WORK, Map.of());
+        WebSocketPeer socket = WebSocketPeer.open(hub.base(), "?since=live");
+        SsePeer stream = SsePeer.open(hub.base(), "")) {
+      assertThat(socket.next().getString("type")).isEqualTo("subscribed");
+      assertThat(stream.next().name()).isEqualTo("subscribed");
+      CompletableFuture<Void> stopped = CompletableFuture.runAsync(hub::stop);
+
+      assertThat(socket.closed().code()).isEqualTo(1001);
       SsePeer.Event last = stream.next();
       while (last.name().isEmpty()) {
         last = stream.next();

@@ -30,8 +30,10 @@ final class HubProcess implements AutoCloseable {
   private final Process process;
   private final URI base;
   private final Path log;
+  private final Path directory;
 
-  private HubProcess(Process process, URI base, Path log) {
+  private HubProcess(Process process, URI base, Path log, Path directory) {
+    this.directory = directory;
     this.process = process;
     this.base = base;
     this.log = log;
@@ -64,7 +66,8 @@ final class HubProcess implements AutoCloseable {
               .redirectErrorStream(true)
               .redirectOutput(log.toFile())
               .start();
-      HubProcess hub = new HubProcess(process, URI.create("http://localhost:" + port + "/"), log);
+      HubProcess hub =
+          new HubProcess(process, URI.create("http://localhost:" + port + "/"), log, directory);
       hub.awaitReady();
       return hub;
     } catch (IOException failure) {
@@ -192,6 +195,23 @@ final class HubProcess implements AutoCloseable {
       Thread.currentThread().interrupt();
       kill();
     }
+  }
+
+  /** Undeploys the hub. Payara Micro can only do that by stopping. */
+  void undeploy() {
+    if (SERVER.equals("payara")) {
+      stop();
+      return;
+    }
+    Path deployments = directory.resolve("wildfly/deployments");
+    try {
+      Files.delete(deployments.resolve("sluice.war.deployed"));
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> Files.exists(deployments.resolve("sluice.war.undeployed")));
   }
 
   @Override
