@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import jakarta.json.JsonObject;
 import java.io.IOException;
+import java.net.http.HttpClient;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -39,6 +40,20 @@ class EventSseIT extends HubTest {
       assertThat(stream.headers().firstValue("Content-Type").orElse(""))
           .startsWith("text/event-stream");
       assertThat(stream.next().json().getString("type")).isEqualTo("subscribed");
+    }
+  }
+
+  @Test
+  void eachEventArrivesAtOnceAlsoWhenTheClientOffersToUpgradeToHttp2() throws Exception {
+    HttpClient offersUpgrade = HttpClient.newHttpClient();
+    try (SsePeer stream = SsePeer.open(offersUpgrade, HUB, "?mcp_server_ids=sse-h2c")) {
+      assertThat(stream.version()).isEqualTo(HttpClient.Version.HTTP_2);
+      assertThat(stream.next().name()).isEqualTo("subscribed");
+      for (int i = 0; i < 5; i++) {
+        // One at a time: an event that waits for the next one in a buffer would not come.
+        String id = publish(HUB, 1, "sse-h2c", "&types=McpServerStopped").get("last");
+        assertThat(stream.next().id()).isEqualTo(id);
+      }
     }
   }
 

@@ -5,91 +5,18 @@ import static org.awaitility.Awaitility.await;
 
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
-import jakarta.json.JsonObjectBuilder;
-import java.io.StringReader;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The life of servers as a client of the REST interface and the stream sees it. */
-class ServersIT extends HubTest {
-
-  private static final HttpClient HTTP = HttpClient.newHttpClient();
-  private static final String JAVA =
-      Path.of(System.getProperty("java.home"), "bin", "java").toString();
-  private static final String SAMPLE =
-      Path.of("server-config", "samples", "SampleServer.java").toAbsolutePath().toString();
-  private static final String HELLO = "{\"arguments\":{\"text\":\"hello\"}}";
-
-  private final List<String> created = new ArrayList<>();
-  private HubEvents events;
-
-  @BeforeEach
-  void subscribe() throws Exception {
-    events = HubEvents.open(HUB);
-  }
-
-  @AfterEach
-  void leaveNothingBehind() throws Exception {
-    for (String path : created) {
-      send("DELETE", path, "");
-    }
-    events.close();
-  }
-
-  private static HttpRequest request(String method, String path, String body) {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(HUB.resolve("api/" + path)).timeout(Duration.ofSeconds(90));
-    if (body.isEmpty()) {
-      return request.method(method, BodyPublishers.noBody()).build();
-    }
-    return request
-        .header("Content-Type", "application/json")
-        .method(method, BodyPublishers.ofString(body))
-        .build();
-  }
-
-  private static HttpResponse<String> send(String method, String path, String body)
-      throws Exception {
-    return HTTP.send(request(method, path, body), BodyHandlers.ofString());
-  }
-
-  private static JsonObject json(HttpResponse<String> answer) {
-    try (var in = Json.createReader(new StringReader(answer.body()))) {
-      return in.readObject();
-    }
-  }
-
-  private void create(JsonObjectBuilder definition) throws Exception {
-    JsonObject body = definition.build();
-    HttpResponse<String> answer = send("POST", "mcp_servers", body.toString());
-    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
-    created.add(0, "mcp_servers/" + body.getString("mcp_server_id"));
-  }
-
-  private static JsonObjectBuilder sample(String id) {
-    return Json.createObjectBuilder()
-        .add("mcp_server_id", id)
-        .add("command", JAVA)
-        .add("args", Json.createArrayBuilder().add("-XX:TieredStopAtLevel=1").add(SAMPLE));
-  }
-
-  private static String state(String id) throws Exception {
-    return json(send("GET", "mcp_servers/" + id, "")).getString("state");
-  }
+class ServersIT extends RestTest {
 
   @Test
   void aStartIsStateChangedTwiceThenStartedAndAStopTellsItsReason() throws Exception {
@@ -116,14 +43,35 @@ class ServersIT extends HubTest {
   }
 
   @Test
+  void aFilteredSocketSeesExactlyTheStateChangesOfItsServer() throws Exception {
+    create(sample("it-math"));
+    create(sample("it-other"));
+    try (WebSocketPeer socket = WebSocketPeer.open(HUB, "?since=live")) {
+      socket.next();
+      socket.text(
+          "{\"type\":\"subscribe\",\"event_types\":[\"McpServerStateChanged\"],"
+              + "\"mcp_server_ids\":[\"it-math\"]}");
+      assertThat(socket.next().getString("type")).isEqualTo("subscribed");
+      send("POST", "mcp_servers/it-other/start", "");
+      send("POST", "mcp_servers/it-math/start", "");
+      // The stop is the end mark: whatever else were delivered would come before it.
+      send("POST", "mcp_servers/it-math/stop", "");
+      for (String change : List.of("cold>initializing", "initializing>ready", "ready>cold")) {
+        JsonObject event = socket.next();
+        assertThat(event.getString("event_type")).isEqualTo("McpServerStateChanged");
+        assertThat(event.getString("mcp_server_id")).isEqualTo("it-math");
+        assertThat(event.getString("old_state") + ">" + event.getString("new_state"))
+            .isEqualTo(change);
+      }
+    }
+  }
+
+  @Test
   void tenConcurrentCallsToAColdServerStartOneProcess() throws Exception {
     create(sample("it-ten"));
     List<CompletableFuture<HttpResponse<String>>> calls = new ArrayList<>();
     for (int i = 0; i < 10; i++) {
-      calls.add(
-          HTTP.sendAsync(
-              request("POST", "mcp_servers/it-ten/tools/echo/call", HELLO),
-              BodyHandlers.ofString()));
+      calls.add(sendAsync("POST", "mcp_servers/it-ten/tools/echo/call", HELLO));
     }
     for (CompletableFuture<HttpResponse<String>> call : calls) {
       assertThat(call.join().statusCode()).as(call.join().body()).isEqualTo(200);
@@ -174,13 +122,8 @@ class ServersIT extends HubTest {
   @Test
   void aKilledChildIsDeadWithAReasonItsGroupKnowsAndItStartsAgain() throws Exception {
     create(sample("it-kill"));
-    HttpResponse<String> group =
-        send(
-            "POST",
-            "groups",
-            "{\"group_id\":\"it-kill-group\",\"members\":[{\"id\":\"it-kill\"}]}");
-    assertThat(group.statusCode()).as(group.body()).isEqualTo(201);
-    created.add(0, "groups/it-kill-group");
+    createGroup(
+        "it-kill-group", "{\"group_id\":\"it-kill-group\",\"members\":[{\"id\":\"it-kill\"}]}");
     send("POST", "mcp_servers/it-kill/start", "");
     await().until(() -> events.of("it-kill-group", "GroupStateChanged").size() == 1);
     long pid = json(send("GET", "mcp_servers/it-kill", "")).getJsonNumber("pid").longValue();
@@ -205,79 +148,5 @@ class ServersIT extends HubTest {
     assertThat(events.of("it-idle"))
         .extracting(e -> e.getString("event_type"))
         .endsWith("McpServerIdleDetected", "McpServerStateChanged", "McpServerStopped");
-  }
-
-  @Test
-  void theServersFileIsAppliedByDifferenceAndABrokenOneChangesNothing() throws Exception {
-    Path next = SERVERS_FILE.resolveSibling("mcp.json.next");
-    String before =
-        Files.exists(SERVERS_FILE) ? Files.readString(SERVERS_FILE) : "{\"mcpServers\":{}}";
-    String entry = "{\"command\":\"" + JAVA + "\",\"args\":[\"" + SAMPLE + "\"]}";
-    try {
-      replace(next, "{\"mcpServers\":{\"it-a\":" + entry + ",\"it-b\":" + entry + "}}");
-      await()
-          .atMost(Duration.ofSeconds(10))
-          .until(() -> events.of("it-b", "ProviderRegistered").size() == 1);
-      send("POST", "mcp_servers/it-a/start", "");
-      long pid = json(send("GET", "mcp_servers/it-a", "")).getJsonNumber("pid").longValue();
-
-      replace(next, "{\"mcpServers\":{\n  \"it-a\": oops}}");
-      await()
-          .atMost(Duration.ofSeconds(10))
-          .until(() -> !events.ofType("ConfigurationReloadFailed").isEmpty());
-      assertThat(events.ofType("ConfigurationReloadFailed").get(0).getInt("line")).isEqualTo(2);
-      assertThat(state("it-b")).isEqualTo("cold");
-
-      replace(next, "{\"mcpServers\":{\"it-a\":" + entry + "}}");
-      await()
-          .atMost(Duration.ofSeconds(10))
-          .until(() -> events.of("it-b", "ProviderDeregistered").size() == 1);
-      assertThat(json(send("GET", "mcp_servers/it-a", "")).getJsonNumber("pid").longValue())
-          .isEqualTo(pid);
-    } finally {
-      replace(next, before);
-      await()
-          .atMost(Duration.ofSeconds(10))
-          .until(() -> send("GET", "mcp_servers/it-a", "").statusCode() == 404);
-    }
-  }
-
-  private static void replace(Path next, String text) throws Exception {
-    Files.createDirectories(SERVERS_FILE.getParent());
-    Files.writeString(next, text);
-    Files.move(next, SERVERS_FILE, StandardCopyOption.REPLACE_EXISTING);
-  }
-
-  @Test
-  void aFragmentIsDiscoveredRegisteredAndDeregisteredWithItsFile() throws Exception {
-    Files.createDirectories(DISCOVERY_DIR);
-    Path fragment = DISCOVERY_DIR.resolve("it.json");
-    Files.writeString(fragment, "{\"mcpServers\":{\"it-found\":{\"command\":\"" + JAVA + "\"}}}");
-    try {
-      await()
-          .atMost(Duration.ofSeconds(10))
-          .until(() -> events.of("it-found", "ProviderRegistered").size() == 1);
-    } finally {
-      Files.delete(fragment);
-    }
-    await()
-        .atMost(Duration.ofSeconds(10))
-        .until(() -> events.of("it-found", "ProviderDeregistered").size() == 1);
-    assertThat(events.of("it-found", "ProviderDiscovered").get(0).getString("source_type"))
-        .isEqualTo("directory");
-    assertThat(events.of("it-found", "ProviderRegistered").get(0).getString("source"))
-        .isEqualTo("discovery:directory");
-  }
-
-  @Test
-  void wrongRequestsAreRefusedWithTheStatusThatHttpMeans() throws Exception {
-    assertThat(send("GET", "mcp_servers/nobody", "").statusCode()).isEqualTo(404);
-    assertThat(send("POST", "mcp_servers", "{\"mcp_server_id\":\"it-bad\"}").statusCode())
-        .isEqualTo(422);
-    assertThat(send("POST", "mcp_servers/", "{").statusCode()).isEqualTo(400);
-    assertThat(send("GET", "mcp_servers?state=happy", "").statusCode()).isEqualTo(422);
-    create(sample("it-twice"));
-    assertThat(send("POST", "mcp_servers", sample("it-twice").build().toString()).statusCode())
-        .isEqualTo(409);
   }
 }

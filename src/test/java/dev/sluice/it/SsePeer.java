@@ -43,12 +43,17 @@ final class SsePeer implements AutoCloseable {
 
   static SsePeer open(URI hub, String query, String... headers)
       throws IOException, InterruptedException {
+    return open(HTTP, hub, query, headers);
+  }
+
+  static SsePeer open(HttpClient client, URI hub, String query, String... headers)
+      throws IOException, InterruptedException {
     HttpRequest.Builder request = HttpRequest.newBuilder(hub.resolve("/api/events" + query));
     if (headers.length > 0) {
       request.headers(headers);
     }
     HttpResponse<InputStream> response =
-        HTTP.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+        client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
     if (response.statusCode() != 200) {
       throw new IOException("status " + response.statusCode());
     }
@@ -80,6 +85,10 @@ final class SsePeer implements AutoCloseable {
     } catch (IOException | UncheckedIOException closed) {
       events.add(new Event("", "closed", "{}"));
     }
+  }
+
+  HttpClient.Version version() {
+    return response.version();
   }
 
   HttpHeaders headers() {
