@@ -89,7 +89,7 @@ export const servers = {
       `api/mcp_servers/${segment(id)}/tools/${segment(tool)}/call`,
       `{"arguments":${args}}`,
     ),
-  followUrl: (id) => url(`api/mcp_servers/${segment(id)}/logs?follow=true`),
+  followUrl: (id) => url(`api/mcp_servers/${segment(id)}/logs/stream`),
 };
 
 export const system = () => request("GET", "api/system");

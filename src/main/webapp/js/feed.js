@@ -3,6 +3,8 @@
 
 const STORE = "sluice.feed";
 const MAX_ROWS = 1000;
+// Less than the rows, so that a resume keeps the gap and something from before the pause.
+const MAX_WAITING = 500;
 const STORED_ROWS = 200;
 const STORED_CHARS = 1_000_000;
 const SAVE_MS = 400;
@@ -153,7 +155,7 @@ export class Feed extends EventTarget {
   #add(row) {
     if (this.#paused) {
       this.#waiting.push(row);
-      if (this.#waiting.length > MAX_ROWS) {
+      if (this.#waiting.length > MAX_WAITING) {
         this.#skip(this.#waiting.shift());
       }
     } else {

@@ -96,15 +96,18 @@ export class Fleet extends EventTarget {
     const server = this.#byId.get(id);
     switch (event.event_type) {
       case "ProviderRegistered":
+        // By the list and not by its id: in a replay it may be long gone.
         if (!server) {
-          this.refresh(id);
+          this.reload();
         }
         break;
       case "ProviderDeregistered":
         this.forget(id);
         break;
       case "McpServerUpdated":
-        this.refresh(id);
+        if (server) {
+          this.refresh(id);
+        }
         break;
       case "ConfigurationReloaded":
       case "ConfigurationReloadFailed":

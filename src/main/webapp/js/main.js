@@ -148,6 +148,11 @@ function start() {
   fill(document.getElementById("connection"), chip);
   themeSwitch(document.getElementById("theme"));
   setText(document.getElementById("announce"), "");
+  // A hash of its own would be taken for a view.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    document.getElementById("main").focus();
+  });
   wire();
   startClock();
   window.addEventListener("hashchange", route);

@@ -10,6 +10,10 @@ import { act, button, copyButton, toast } from "../parts.js";
 // More rows than this are not put on the page at once.
 const SHOWN = 300;
 const PAGE = 500;
+const MAX_GAP = 5000;
+const ENOUGH = 50;
+// From a minute to more than a year in steps of eight.
+const LOOK_BACK_STEPS = 8;
 
 /**
  * @param options.only shows only the events for which this is true, and no gaps of others
@@ -149,46 +153,53 @@ function gapRow(hub, row) {
 
 /** Reads the range of a gap, with the feed's filter, and puts it in its place. */
 async function loadGap(hub, row) {
-  const { filter } = hub.feed;
   const { gap } = row;
-  const found = [];
-  let since = gap.after ?? "earliest";
-  let done = false;
-  while (!done && found.length < PAGE * 10) {
-    const page = await history({ since, limit: PAGE, event_types: filter.types, mcp_server_ids: filter.servers });
-    const events = page.events ?? [];
-    for (const event of events) {
-      // Ids are opaque, so the end is the id itself, or the first event that is already here.
-      if (hub.feed.has(event.event_id)) {
-        done = true;
-        break;
-      }
-      found.push(event);
-      if (event.event_id === gap.to) {
-        done = true;
-        break;
-      }
-    }
-    since = page.next ?? page.next_cursor ?? page.cursor ?? events.at(-1)?.event_id;
-    done ||= events.length === 0 || page.has_more === false || !since;
-  }
-  hub.feed.fillGap(row.key, found, done);
-  if (found.length === 0) {
+  const range = await readRange(hub, gap.after ?? "earliest", gap.to, MAX_GAP);
+  hub.feed.fillGap(row.key, range.events, range.complete && range.events.length >= gap.dropped);
+  if (range.events.length === 0) {
     toast("The hub's history no longer has these events.");
   }
 }
 
-/** The part before the oldest event here that history still has, as much as one page. */
-export async function loadOlder(hub) {
+/** The events after `since` up to and with the id `until`, page by page, at most `most`. */
+async function readRange(hub, since, until, most) {
   const { filter } = hub.feed;
-  const first = hub.feed.rows.find((row) => row.event)?.event;
-  const page = await history({
-    before: first?.event_id,
-    limit: PAGE,
-    event_types: filter.types,
-    mcp_server_ids: filter.servers,
-  });
-  return page.events ?? [];
+  const events = [];
+  let place = since;
+  let first = null;
+  while (events.length < most) {
+    const page = await history({ since: place, until, limit: PAGE, event_types: filter.types, mcp_server_ids: filter.servers });
+    events.push(...page.events);
+    first ??= page.first;
+    if (page.events.length < PAGE) {
+      return { events, complete: true, first };
+    }
+    place = page.next;
+  }
+  return { events, complete: false, first };
+}
+
+/**
+ * The part before the oldest event here that history still has. History is read forwards, so this
+ * looks back over a time that grows until it holds enough, or everything.
+ */
+export async function loadOlder(hub) {
+  const oldest = hub.feed.rows.find((row) => row.event)?.event;
+  if (!oldest) {
+    return (await readRange(hub, "earliest", undefined, MAX_GAP)).events;
+  }
+  const end = Date.parse(oldest.timestamp);
+  let span = 60_000;
+  let range = { events: [] };
+  for (let step = 0; step < LOOK_BACK_STEPS; step += 1) {
+    range = await readRange(hub, new Date(end - span).toISOString(), oldest.event_id, MAX_GAP);
+    const enough = range.events.length > ENOUGH || range.events[0]?.event_id === range.first;
+    if (range.complete && enough) {
+      break;
+    }
+    span = range.complete ? span * 8 : span / 3;
+  }
+  return range.events;
 }
 
 function tone(event) {

@@ -9,7 +9,7 @@ const MAX_LINES = 2000;
 
 export function logView(id) {
   const lines = [];
-  let lastSeq = 0;
+  let run = null;
   let held = [];
   let paused = false;
   const list = h("ol", { class: "log", tabindex: "0", "aria-label": `Log of ${id}` });
@@ -35,6 +35,14 @@ export function logView(id) {
   source.addEventListener("error", () =>
     setText(status, source.readyState === EventSource.CLOSED ? "The hub ended the log stream." : "Reconnecting…"),
   );
+  source.addEventListener("subscribed", (message) => {
+    // Numbers begin anew with the hub; the browser resumes inside one run by the last id.
+    const now = JSON.parse(message.data).from.split(":")[0];
+    if (run !== null && run !== now) {
+      take({ gap: true, content: "The log begins anew here: the hub was restarted or the server was added again." });
+    }
+    run = now;
+  });
   source.addEventListener("message", (message) => take(JSON.parse(message.data)));
   source.addEventListener("warning", (message) => {
     const gap = JSON.parse(message.data);
@@ -42,11 +50,6 @@ export function logView(id) {
   });
 
   function take(line) {
-    // After a reconnect the hub may send lines again.
-    if (line.seq !== undefined && line.seq <= lastSeq) {
-      return;
-    }
-    lastSeq = line.seq ?? lastSeq;
     if (paused) {
       held.push(line);
       held = held.slice(-MAX_LINES);

@@ -128,16 +128,18 @@ final class ServerJson {
 
   static JsonArray logs(List<LogLine> lines) {
     JsonArrayBuilder out = Json.createArrayBuilder();
-    for (LogLine line : lines) {
-      out.add(
-          Json.createObjectBuilder()
-              .add("seq", line.seq())
-              .add("recorded_at", line.at().toString())
-              .add("stream", line.stream())
-              .add("level", line.level())
-              .add("content", line.text()));
-    }
+    lines.forEach(line -> out.add(logLine(line)));
     return out.build();
+  }
+
+  /** A line, the same in pages and in the stream. */
+  static JsonObjectBuilder logLine(LogLine line) {
+    return Json.createObjectBuilder()
+        .add("seq", line.seq())
+        .add("recorded_at", line.at().toString())
+        .add("stream", line.stream())
+        .add("level", line.level())
+        .add("content", line.text());
   }
 
   private static JsonObject failure(StartFailure failure) {

@@ -46,9 +46,14 @@ final class HubProcess implements AutoCloseable {
    * @param settings {@code sluice.*} keys and values
    */
   static HubProcess start(Path directory, Map<String, String> settings) {
+    return start(directory, settings, 0);
+  }
+
+  /** As above on a port that an earlier hub had, for clients that come back; 0 takes a free one. */
+  static HubProcess start(Path directory, Map<String, String> settings, int wanted) {
     try {
       Files.createDirectories(directory);
-      int port = freePort();
+      int port = wanted == 0 ? freePort() : wanted;
       List<String> command = new ArrayList<>();
       command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
       command.add("-Xmx384m");

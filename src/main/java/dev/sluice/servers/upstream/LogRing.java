@@ -8,6 +8,7 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * The newest lines one server wrote, over all starts of its child; at most {@value #MAX_LINES}
@@ -30,21 +31,36 @@ public final class LogRing {
   private static final String CUT = " … (cut)";
 
   private final Deque<LogLine> lines = new ArrayDeque<>();
+  private final List<Runnable> wakes = new CopyOnWriteArrayList<>();
   private long bytes;
   private long newest;
 
   /** Adds a line that is already masked; returns it with its number. */
   LogLine add(String stream, String level, String text) {
     String kept = cut(text);
+    LogLine line;
     synchronized (lines) {
-      LogLine line = new LogLine(++newest, Instant.now(), stream, level, kept);
+      line = new LogLine(++newest, Instant.now(), stream, level, kept);
       lines.addLast(line);
       bytes += size(line);
       while (lines.size() > MAX_LINES || bytes > MAX_BYTES) {
         bytes -= size(lines.removeFirst());
       }
-      return line;
     }
+    for (Runnable wake : wakes) {
+      wake.run();
+    }
+    return line;
+  }
+
+  /** Calls {@code wake} after every line, on the thread that read it: it must only hand over. */
+  public void onLine(Runnable wake) {
+    wakes.add(wake);
+  }
+
+  /** Ends what {@link #onLine} began. */
+  public void offLine(Runnable wake) {
+    wakes.remove(wake);
   }
 
   /**

@@ -1,0 +1,150 @@
+package dev.sluice.servers;
+
+import dev.sluice.events.Frame;
+import dev.sluice.rest.ApiException;
+import dev.sluice.servers.upstream.LogRing;
+import dev.sluice.threads.Bounded;
+import jakarta.annotation.PostConstruct;
+import jakarta.annotation.PreDestroy;
+import jakarta.enterprise.concurrent.ManagedExecutorService;
+import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All readers that follow a server's log, at most {@value #MAX_FOLLOWERS}. Any thread may call.
+ * Ends them all at undeployment.
+ */
+@ApplicationScoped
+public class LogStreams {
+
+  private static final Logger LOG = System.getLogger(LogStreams.class.getName());
+
+  /** Readers at once; a further one is refused with 503. */
+  public static final int MAX_FOLLOWERS = 256;
+
+  private static final long TICK_SECONDS = 15;
+
+  @Inject private ServerRegistry registry;
+  @Inject @Bounded private ManagedExecutorService work;
+  @Inject @Bounded private ManagedScheduledExecutorService timer;
+
+  private final Map<LogFollower, McpServer> followers = new ConcurrentHashMap<>();
+  private final String boot = Integer.toString(ThreadLocalRandom.current().nextInt(1 << 30), 36);
+  private @Nullable Future<?> ticking;
+  private final Executor closing =
+      task -> {
+        try {
+          work.execute(task);
+        } catch (RejectedExecutionException undeploying) {
+          LOG.log(Level.DEBUG, "the server ends the stream itself", undeploying);
+        }
+      };
+
+  @PostConstruct
+  void start() {
+    ticking = timer.scheduleAtFixedRate(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+  }
+
+  @PreDestroy
+  void stop() {
+    if (ticking != null) {
+      ticking.cancel(false);
+    }
+    followers.keySet().forEach(LogFollower::end);
+  }
+
+  /** Readers now. */
+  public int followers() {
+    return followers.size();
+  }
+
+  /**
+   * The server, if another reader may follow its log.
+   *
+   * @throws ApiException 404, or 503 at the limit
+   */
+  McpServer admit(String id) {
+    McpServer server = registry.servers().get(id);
+    if (followers.size() >= MAX_FOLLOWERS) {
+      throw ApiException.unavailable(
+          "too_many_followers",
+          "There are " + followers.size() + " readers of logs, at most " + MAX_FOLLOWERS + ".",
+          Duration.ofSeconds(30));
+    }
+    return server;
+  }
+
+  /**
+   * Sends a server's log from now on.
+   *
+   * @param lastId the id of the last line that the reader has, or null
+   * @param lines how many of the newest lines a new reader gets first
+   */
+  void follow(
+      McpServer server,
+      @Nullable String lastId,
+      int lines,
+      Function<Frame, CompletionStage<?>> send,
+      Runnable close) {
+    LogRing ring = server.logs();
+    // The numbers of a ring begin anew with the hub and with a server that is added again.
+    String run = boot + Integer.toString(System.identityHashCode(ring), 36);
+    long known = seq(lastId, run, ring.newest());
+    long last = known >= 0 ? known : Math.max(ring.oldest() - 1, ring.newest() - lines);
+    LogFollower[] self = new LogFollower[1];
+    LogFollower follower =
+        new LogFollower(
+            ring,
+            run,
+            last,
+            work,
+            send,
+            () -> {
+              followers.remove(self[0]);
+              // With a peer that has left, closing a sink may hold the caller for long (WildFly).
+              closing.execute(close);
+            });
+    self[0] = follower;
+    followers.put(follower, server);
+    follower.begin();
+  }
+
+  private static long seq(@Nullable String id, String run, long newest) {
+    if (id == null || !id.startsWith(run + ":")) {
+      return -1;
+    }
+    String digits = id.substring(run.length() + 1);
+    if (digits.isEmpty()
+        || digits.length() > 18
+        || !digits.chars().allMatch(c -> c >= '0' && c <= '9')) {
+      return -1;
+    }
+    long seq = Long.parseLong(digits);
+    return seq <= newest ? seq : -1;
+  }
+
+  private void tick() {
+    followers.forEach(
+        (follower, server) -> {
+          if (registry.servers().find(server.id()).filter(s -> s == server).isPresent()) {
+            follower.tick();
+          } else {
+            follower.end();
+          }
+        });
+  }
+}
