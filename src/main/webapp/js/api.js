@@ -98,8 +98,10 @@ export const system = () => request("GET", "api/system");
 export async function history(query) {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") {
-      parameters.set(name, Array.isArray(value) ? value.join(",") : String(value));
+    const text = Array.isArray(value) ? value.join(",") : String(value ?? "");
+    // An empty list would match nothing; none at all does not filter.
+    if (text !== "") {
+      parameters.set(name, text);
     }
   }
   return request("GET", `api/events/history?${parameters}`);
