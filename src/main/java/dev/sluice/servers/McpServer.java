@@ -263,12 +263,15 @@ final class McpServer {
    */
   CompletableFuture<Boolean> stop(String reason, Duration drain) {
     Connection gone;
+    boolean ran;
     synchronized (lock) {
       wanted = false;
       if (cycle.state() == ServerState.COLD) {
         return formerClosed.thenApply(v -> false);
       }
       gone = connection;
+      // decided here: ready() completes only after the lock of the start has been left
+      ran = cycle.state() == ServerState.READY;
       toCold(reason);
       if (gone != null && gone.calls == 0) {
         gone.drained().complete(null);
@@ -277,14 +280,14 @@ final class McpServer {
     if (gone == null) {
       return CompletableFuture.completedFuture(true);
     }
-    gone.cancel();
-    if (!gone.ready().isDone()) {
+    if (ran) {
+      supervision.retire(gone, drain);
+    } else {
+      gone.cancel();
       gone.ready()
           .completeExceptionally(
               ApiException.conflict(
                   "server_stopped", "Server " + id + " was stopped while it started: " + reason));
-    } else {
-      supervision.retire(gone, drain);
     }
     return gone.closed().thenApply(v -> true);
   }

@@ -14,6 +14,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /** A registry with real child processes and a list of what it published. */
@@ -25,7 +27,18 @@ final class ServersRig implements AutoCloseable {
 
   final List<DomainEvent> published = new CopyOnWriteArrayList<>();
   final ExecutorService work = Executors.newFixedThreadPool(24);
-  final ScheduledExecutorService timer = Executors.newScheduledThreadPool(2);
+
+  /** Runs whenever something is scheduled, before it is, on the thread that does it. */
+  volatile Runnable beforeSchedule = () -> {};
+
+  final ScheduledExecutorService timer =
+      new ScheduledThreadPoolExecutor(2) {
+        @Override
+        public ScheduledFuture<?> schedule(Runnable task, long delay, TimeUnit unit) {
+          beforeSchedule.run();
+          return super.schedule(task, delay, unit);
+        }
+      };
   final Upstreams upstreams = RealUpstreams.open(work);
   final Supervision supervision =
       new Supervision(

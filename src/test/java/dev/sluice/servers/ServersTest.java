@@ -27,6 +27,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -276,5 +278,26 @@ class ServersTest {
     assertThatThrownBy(start::join).hasMessageContaining("changed my mind");
     assertThat(rig.changes("slow")).containsExactly("cold>initializing", "initializing>cold");
     assertThat(rig.of(McpServerStopped.class)).isEmpty();
+  }
+
+  @Test
+  void aStopBetweenReadyAndItsTellingEndsTheChildAndLaterStartsSucceed() throws Exception {
+    McpServer server = rig.add("math", sample());
+    AtomicReference<CompletableFuture<Boolean>> stopped = new AtomicReference<>();
+    AtomicLong pid = new AtomicLong();
+    rig.beforeSchedule =
+        () -> {
+          if (stopped.get() == null && server.view().state() == ServerState.READY) {
+            pid.set(server.view().connection().orElseThrow().client().pid().orElseThrow());
+            stopped.set(server.stop("at once", Duration.ZERO));
+          }
+        };
+    CompletableFuture<Connection> start = server.start("test");
+    await().atMost(Duration.ofSeconds(20)).until(start::isDone);
+    rig.beforeSchedule = () -> {};
+    assertThat(stopped.get().get(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(ProcessHandle.of(pid.get()).filter(ProcessHandle::isAlive)).isEmpty();
+    assertThat(rig.of(McpServerStopped.class)).hasSize(1);
+    assertThat(rig.call(server, "echo", HELLO).toString()).contains("hello");
   }
 }
