@@ -10,9 +10,6 @@ import jakarta.json.JsonObjectBuilder;
 import jakarta.json.JsonValue;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Set;
-import java.util.regex.Pattern;
 
 /** Hides values whose names say that they are secrets, before they get into events or answers. */
 final class SecretMask {
@@ -23,51 +20,7 @@ final class SecretMask {
   /** Arguments whose masked text is longer, in characters, are replaced by a marker. */
   static final int MAX_ARGUMENTS = 16 * 1024;
 
-  private static final Set<String> WORDS =
-      Set.of(
-          "password",
-          "passwd",
-          "pwd",
-          "passphrase",
-          "token",
-          "secret",
-          "secrets",
-          "credential",
-          "credentials",
-          "authorization",
-          "cookie",
-          "apikey",
-          "jwt",
-          "bearer");
-  private static final List<String> PARTS =
-      List.of(
-          "password",
-          "passwd",
-          "passphrase",
-          "secret",
-          "apikey",
-          "accesskey",
-          "privatekey",
-          "authtoken",
-          "accesstoken",
-          "refreshtoken",
-          "credential",
-          "authorization");
-  private static final Pattern BOUNDARY = Pattern.compile("(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+");
-  private static final Pattern NO_LETTER = Pattern.compile("[^a-z0-9]");
-
   private SecretMask() {}
-
-  /** Whether a name says that its value is a secret: {@code api_key}, {@code accessToken}, … */
-  static boolean secret(String name) {
-    for (String word : BOUNDARY.split(name, -1)) {
-      if (WORDS.contains(word.toLowerCase(Locale.ROOT))) {
-        return true;
-      }
-    }
-    String plain = NO_LETTER.matcher(name.toLowerCase(Locale.ROOT)).replaceAll("");
-    return PARTS.stream().anyMatch(plain::contains);
-  }
 
   /** The value with every secret at any depth replaced. */
   static JsonValue mask(JsonValue value) {
@@ -75,7 +28,7 @@ final class SecretMask {
       JsonObjectBuilder out = Json.createObjectBuilder();
       object.forEach(
           (k, v) -> {
-            if (secret(k) && v != JsonValue.NULL) {
+            if (Secrets.named(k) && v != JsonValue.NULL) {
               out.add(k, MASK);
             } else {
               out.add(k, mask(v));
@@ -114,12 +67,12 @@ final class SecretMask {
       if (hide && !arg.startsWith("-")) {
         out.add(MASK);
         hide = false;
-      } else if (equals > 0 && secret(arg.substring(0, equals))) {
+      } else if (equals > 0 && Secrets.named(arg.substring(0, equals))) {
         out.add(arg.substring(0, equals + 1) + MASK);
         hide = false;
       } else {
         out.add(arg);
-        hide = arg.startsWith("-") && equals < 0 && secret(arg);
+        hide = arg.startsWith("-") && equals < 0 && Secrets.named(arg);
       }
     }
     return out;

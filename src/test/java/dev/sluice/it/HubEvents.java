@@ -38,12 +38,7 @@ final class HubEvents implements AutoCloseable {
   /** Subscribes; events published after this returns are seen. */
   static HubEvents open(URI hub) throws Exception {
     HttpRequest request = HttpRequest.newBuilder(hub.resolve("api/events?since=live")).build();
-    Stream<String> lines =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .build()
-            .send(request, BodyHandlers.ofLines())
-            .body();
+    Stream<String> lines = HttpClient.newHttpClient().send(request, BodyHandlers.ofLines()).body();
     CompletableFuture<Void> subscribed = new CompletableFuture<>();
     HubEvents events = new HubEvents(lines, subscribed);
     subscribed.orTimeout(10, java.util.concurrent.TimeUnit.SECONDS).join();

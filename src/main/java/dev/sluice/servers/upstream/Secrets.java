@@ -24,10 +24,63 @@ public final class Secrets {
   /** Shorter values are not searched for in texts: they would mask half of every line. */
   private static final int MIN_LENGTH = 4;
 
-  private static final Pattern NAME =
-      Pattern.compile(
-          "token|secret|passw|passphrase|pwd|api[-_]?key|private[-_]?key|access[-_]?key|(^|[-_])key"
-              + "|authorization|(^|[-_])auth|credential|cookie|session[-_]?id|signature");
+  /** A name with one of these words names a secret. */
+  private static final Set<String> WORDS =
+      Set.of(
+          "apikey",
+          "auth",
+          "authorization",
+          "bearer",
+          "cookie",
+          "cookies",
+          "credential",
+          "credentials",
+          "jwt",
+          "pass",
+          "pat",
+          "secrets",
+          "signature");
+
+  /** A name with a word that ends so names a secret: {@code db_password}, {@code HFTOKEN}. */
+  private static final List<String> ENDS =
+      List.of("token", "password", "passwd", "passphrase", "pwd", "secret");
+
+  /** A name that has one of these, without regard to its separators, names a secret. */
+  private static final List<String> PARTS =
+      List.of(
+          "password",
+          "passwd",
+          "passphrase",
+          "secret",
+          "apikey",
+          "accesskey",
+          "privatekey",
+          "authtoken",
+          "accesstoken",
+          "refreshtoken",
+          "credential",
+          "authorization",
+          "sessionid");
+
+  /** Before a last word {@code key} these say that it identifies something: no secret. */
+  private static final Set<String> IDENTIFYING =
+      Set.of(
+          "public",
+          "primary",
+          "foreign",
+          "sort",
+          "partition",
+          "row",
+          "cache",
+          "object",
+          "issue",
+          "project",
+          "message",
+          "group",
+          "idempotency");
+
+  private static final Pattern BOUNDARY = Pattern.compile("(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+");
+  private static final Pattern NO_LETTER = Pattern.compile("[^a-z0-9]");
 
   private final List<String> values;
 
@@ -36,9 +89,27 @@ public final class Secrets {
     this.values.sort(Comparator.comparingInt(String::length).reversed());
   }
 
-  /** Whether a variable, header, option or field of this name looks like a secret. */
+  /**
+   * Whether a variable, header, option, URL parameter or argument of this name looks like a secret:
+   * {@code api_key}, {@code accessToken}, {@code GITHUB_PAT}; not {@code max_tokens}, {@code
+   * author}, {@code key} or {@code primary_key}. The one rule for events, answers and logs.
+   */
   public static boolean named(String name) {
-    return NAME.matcher(name.toLowerCase(Locale.ROOT)).find();
+    String before = "";
+    boolean key = false;
+    for (String part : BOUNDARY.split(name, -1)) {
+      String word = part.toLowerCase(Locale.ROOT);
+      if (word.isEmpty()) {
+        continue;
+      }
+      if (WORDS.contains(word) || ENDS.stream().anyMatch(word::endsWith)) {
+        return true;
+      }
+      key = word.equals("key") && !before.isEmpty() && !IDENTIFYING.contains(before);
+      before = word;
+    }
+    String plain = NO_LETTER.matcher(name.toLowerCase(Locale.ROOT)).replaceAll("");
+    return key || PARTS.stream().anyMatch(plain::contains);
   }
 
   /** The secrets of a definition. */
@@ -91,7 +162,8 @@ public final class Secrets {
     if (query != null) {
       for (String parameter : query.split("&", -1)) {
         int equals = parameter.indexOf('=');
-        if (equals > 0 && named(parameter.substring(0, equals))) {
+        String name = equals < 0 ? "" : parameter.substring(0, equals);
+        if (named(name) || name.equals("key")) { // in an address a bare key is a credential
           add(found, parameter.substring(equals + 1));
         }
       }

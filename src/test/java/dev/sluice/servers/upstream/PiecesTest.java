@@ -4,22 +4,18 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sluice.servers.ServerDefinition.Transport;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Framing, events, masking and hints by themselves. */
+/** Framing, events and hints by themselves. */
 class PiecesTest {
 
   /** Gives what it holds in pieces of random size. */
@@ -113,29 +109,6 @@ class PiecesTest {
               }
             })
         .hasMessageContaining("16777216");
-  }
-
-  @Test
-  void masksWhatIsNamedLikeASecretAndNothingElse() {
-    Secrets secrets =
-        Secrets.of(
-            Rig.definition(
-                new Transport.Stdio(
-                    "x",
-                    List.of("--api-key", "argument-one", "--token=argument-two", "--port", "8080"),
-                    Map.of("GITHUB_TOKEN", "ghp_abc", "MODE", "plain", "DB_PASSWORD", "pw1"),
-                    Optional.empty())));
-    assertThat(secrets.mask("ghp_abc argument-one argument-two plain 8080 pw1"))
-        .isEqualTo("*** *** *** plain 8080 pw1");
-    Secrets remote =
-        Secrets.of(
-            Rig.definition(
-                new Transport.Http(
-                    URI.create("http://h/mcp?api_key=inurl&page=12345"),
-                    Map.of("Authorization", "Bearer inheader", "Accept-Language", "german"))));
-    assertThat(remote.mask("inurl 12345 inheader german")).isEqualTo("*** 12345 *** german");
-    assertThat(Secrets.named("monkey")).isFalse();
-    assertThat(Secrets.named("X-Api-Key")).isTrue();
   }
 
   @ParameterizedTest
