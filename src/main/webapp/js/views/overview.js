@@ -70,7 +70,7 @@ export function overviewView(hub) {
     const troubled = hub.fleet
       .list()
       .filter((server) => server.state === "dead" || server.state === "degraded" || server.blocked || server.problem || server.circuit_breaker_state === "open")
-      .sort((a, b) => a.mcp_server_id.localeCompare(b.mcp_server_id));
+      .sort((a, b) => a.mcp_server_id.localeCompare(b.mcp_server_id, undefined, { numeric: true }));
     if (hub.fleet.problem) {
       fill(attention, problem(hub.fleet.problem, () => hub.fleet.reload()));
     } else if (!hub.fleet.loaded) {

@@ -92,7 +92,7 @@ export function serversView(hub, _rest, parameters) {
     }
     visible = servers
       .filter((server) => (state === "" || kind(server) === state) && (text === "" || haystack(server).includes(text)))
-      .sort((a, b) => (sortBy === "state" ? ORDER[kind(a)] - ORDER[kind(b)] : 0) || a.mcp_server_id.localeCompare(b.mcp_server_id));
+      .sort((a, b) => (sortBy === "state" ? ORDER[kind(a)] - ORDER[kind(b)] : 0) || a.mcp_server_id.localeCompare(b.mcp_server_id, undefined, { numeric: true }));
     showStates(servers.length, counts);
     for (const key of Object.keys(sorts)) {
       table.querySelector(`th[data-sort=${key}]`).setAttribute("aria-sort", sortBy === key ? "ascending" : "none");
