@@ -16,6 +16,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -45,24 +46,32 @@ final class EventBroadcaster implements SseBroadcaster {
   private final Fanout fanout;
   private final Sse sse;
   private final Executor closing;
+  private final ScheduledExecutorService timer;
   private final Set<SinkOutlet> sinks = ConcurrentHashMap.newKeySet();
   private final List<BiConsumer<SseEventSink, Throwable>> failed = new CopyOnWriteArrayList<>();
   private final List<Consumer<SseEventSink>> closed = new CopyOnWriteArrayList<>();
   private final AtomicReferenceArray<Built> built = new AtomicReferenceArray<>(BUILT);
 
-  EventBroadcaster(Fanout fanout, Sse sse, Executor closing) {
+  EventBroadcaster(Fanout fanout, Sse sse, Executor closing, ScheduledExecutorService timer) {
     this.fanout = fanout;
     this.sse = sse;
     this.closing = closing;
+    this.timer = timer;
   }
 
   /**
    * Registers a sink with its filters, place and rights.
    *
+   * @param http2 whether the stream shares an HTTP/2 connection
    * @throws dev.sluice.events.SubscribersExhausted at the limit; the sink is then left open
    */
-  void register(SseEventSink sink, SubscribeRequest request, Predicate<Topic> visible) {
-    SinkOutlet outlet = new SinkOutlet(this, sink, closing);
+  void register(
+      SseEventSink sink, SubscribeRequest request, Predicate<Topic> visible, boolean http2) {
+    // Undertow loses the wake-up for an HTTP/2 frame that is queued while its I/O thread ends the
+    // flush of the one before: seen on WildFly 39, the frame then waits for the next write.
+    boolean nudged = http2 && sink.getClass().getName().startsWith("org.jboss.resteasy.");
+    SinkOutlet outlet =
+        new SinkOutlet(this, sink, closing, nudged ? new Nudge(timer, nudge()) : null);
     sinks.add(outlet);
     try {
       outlet.subscribed(fanout.subscribe(request, visible, outlet));
@@ -75,7 +84,7 @@ final class EventBroadcaster implements SseBroadcaster {
   /** Registers a sink for all events from now on. */
   @Override
   public void register(SseEventSink sink) {
-    register(sink, SubscribeRequest.EVERYTHING, topic -> true);
+    register(sink, SubscribeRequest.EVERYTHING, topic -> true, false);
   }
 
   /**
@@ -162,6 +171,14 @@ final class EventBroadcaster implements SseBroadcaster {
     }
     return event.build();
   }
+
+  /** A comment, which readers skip. */
+  private OutboundSseEvent nudge() {
+    return sse.newEventBuilder().comment("").build();
+  }
+
+  /** What makes a server write what it forgot, and the timer for it. */
+  record Nudge(ScheduledExecutorService timer, OutboundSseEvent event) {}
 
   private record Built(Frame frame, OutboundSseEvent event) {}
 }

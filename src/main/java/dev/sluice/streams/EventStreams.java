@@ -125,15 +125,21 @@ public class EventStreams {
   /**
    * Subscribes an SSE stream; the first frame goes out at once.
    *
+   * @param http2 whether the stream shares an HTTP/2 connection
    * @throws dev.sluice.events.SubscribersExhausted at the limit
    */
-  void open(SubscribeRequest request, @Nullable Principal caller, Sse sse, SseEventSink sink) {
-    broadcaster(sse).register(sink, request, visible(caller));
+  void open(
+      SubscribeRequest request,
+      @Nullable Principal caller,
+      Sse sse,
+      SseEventSink sink,
+      boolean http2) {
+    broadcaster(sse).register(sink, request, visible(caller), http2);
   }
 
   private synchronized EventBroadcaster broadcaster(Sse sse) {
     if (broadcaster == null) {
-      broadcaster = new EventBroadcaster(fanout, sse, work);
+      broadcaster = new EventBroadcaster(fanout, sse, work, timer);
     }
     return broadcaster;
   }

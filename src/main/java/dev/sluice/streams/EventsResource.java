@@ -47,7 +47,8 @@ public class EventsResource {
             ? read
             : SubscribeRequest.EVERYTHING;
     try {
-      streams.open(asked, request.getUserPrincipal(), sse, sink);
+      streams.open(
+          asked, request.getUserPrincipal(), sse, sink, request.getProtocol().startsWith("HTTP/2"));
     } catch (SubscribersExhausted full) {
       throw ApiException.unavailable(
           "too_many_subscribers", String.valueOf(full.getMessage()), RETRY);

@@ -13,6 +13,8 @@ import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -25,24 +27,36 @@ final class SinkOutlet implements Outlet {
   /** Most broadcast events that wait. */
   static final int MAX_WAITING = 16;
 
+  /** A stream that needs it is nudged when it has been quiet for so many milliseconds. */
+  private static final long QUIET_MS = 20;
+
   private static final Logger LOG = System.getLogger(SinkOutlet.class.getName());
 
   private final EventBroadcaster broadcaster;
   private final SseEventSink sink;
   private final Executor closing;
 
-  /** Guards the four below; held for a few instructions, never during a send. */
+  private final EventBroadcaster.@Nullable Nudge nudge;
+
+  /** Guards those below; held for a few instructions, never during a send. */
   private final Object lock = new Object();
 
   private final Deque<Parcel> waiting = new ArrayDeque<>();
   private boolean inFlight;
   private boolean over;
+  private boolean nudging;
+  private long lastWritten;
   private @Nullable Subscription subscription;
 
-  SinkOutlet(EventBroadcaster broadcaster, SseEventSink sink, Executor closing) {
+  SinkOutlet(
+      EventBroadcaster broadcaster,
+      SseEventSink sink,
+      Executor closing,
+      EventBroadcaster.@Nullable Nudge nudge) {
     this.broadcaster = broadcaster;
     this.sink = sink;
     this.closing = closing;
+    this.nudge = nudge;
   }
 
   SseEventSink sink() {
@@ -120,6 +134,46 @@ final class SinkOutlet implements Outlet {
       write(next);
     }
     parcel.done.accept(failure);
+    if (nudge != null && failure == null && parcel.event != nudge.event()) {
+      nudgeWhenQuiet(nudge);
+    }
+  }
+
+  /** At most one timer at a time waits. */
+  private void nudgeWhenQuiet(EventBroadcaster.Nudge due) {
+    synchronized (lock) {
+      lastWritten = System.nanoTime();
+      if (nudging || over) {
+        return;
+      }
+      nudging = true;
+    }
+    later(due);
+  }
+
+  private void later(EventBroadcaster.Nudge due) {
+    try {
+      var unused = due.timer().schedule(() -> nudge(due), QUIET_MS, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException ending) {
+      LOG.log(Level.DEBUG, "no nudge while the hub ends", ending);
+    }
+  }
+
+  private void nudge(EventBroadcaster.Nudge due) {
+    boolean early;
+    synchronized (lock) {
+      early = System.nanoTime() - lastWritten < TimeUnit.MILLISECONDS.toNanos(QUIET_MS) / 2;
+      nudging = early && !over && !inFlight;
+      if (over || inFlight) {
+        return; // a send in flight starts the timer anew when it is written
+      }
+      inFlight = !early;
+    }
+    if (early) {
+      later(due);
+    } else {
+      write(new Parcel(due.event(), written -> {}));
+    }
   }
 
   /** Closes on another thread: with a stalled peer both servers may hold the caller for long. */
