@@ -53,6 +53,13 @@ public interface EventLog extends AutoCloseable {
    */
   void write(List<StoredEvent> batch, long oldest) throws IOException;
 
+  /**
+   * Forces to the disk what {@link #write} has committed, so that it survives the system too.
+   *
+   * @throws IOException if the disk failed
+   */
+  void sync() throws IOException;
+
   /** Writes down that the end was orderly and lets go of the files. */
   @Override
   void close();

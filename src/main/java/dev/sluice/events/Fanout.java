@@ -96,7 +96,15 @@ public final class Fanout implements AutoCloseable {
             });
     thread.setName(name);
     running.add(thread);
-    thread.start();
+    boolean started = false;
+    try {
+      thread.start();
+      started = true;
+    } finally {
+      if (!started) {
+        running.remove(thread);
+      }
+    }
   }
 
   /**
@@ -136,7 +144,7 @@ public final class Fanout implements AutoCloseable {
     Subscription subscription = new Subscription(shard, first, visible, outlet, settings);
     subscription.cursor = liveFrom;
     subscriptions.add(subscription);
-    shard.execute(() -> shard.add(subscription, liveFrom, announce));
+    shard.execute(subscription, () -> shard.add(subscription, liveFrom, announce));
     if (closed && subscription.end()) {
       outlet.close(CloseCode.GOING_AWAY, "the hub is going away");
     }
@@ -271,7 +279,11 @@ public final class Fanout implements AutoCloseable {
     boolean interrupted = !join(System.nanoTime() + TimeUnit.SECONDS.toNanos(1));
     for (Subscription late : subscriptions) {
       if (late.end()) {
-        late.closeOutlet(CloseCode.GOING_AWAY, "the hub is going away");
+        try {
+          late.closeOutlet(CloseCode.GOING_AWAY, "the hub is going away");
+        } catch (RuntimeException refused) {
+          LOG.log(Level.DEBUG, "a connection could not be closed", refused);
+        }
       }
     }
     slowLanes.close();

@@ -15,7 +15,8 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>The ring itself is the queue: it is bounded, and what retention removes before the disk took
  * it is counted. An entry is committed at most {@value #GATHER_MILLIS} ms and one commit after its
- * append. Owns its thread; {@link #close} ends it after a last commit.
+ * append, and forced to the disk a second later, also when nothing follows it. Owns its thread;
+ * {@link #close} ends it after a last commit.
  */
 final class JournalWriter implements Runnable {
 
@@ -25,6 +26,7 @@ final class JournalWriter implements Runnable {
   private static final Logger LOG = System.getLogger(JournalWriter.class.getName());
   private static final int BATCH = 4096;
   private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long SYNC_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final Journal journal;
@@ -36,6 +38,11 @@ final class JournalWriter implements Runnable {
   private final LongAdder lost = new LongAdder();
   private final LongAdder failures = new LongAdder();
   private boolean failing;
+
+  /** Whether something is committed and not yet forced to the disk, and since when. */
+  private boolean unsynced;
+
+  private long unsyncedSince;
 
   JournalWriter(Journal journal, EventLog log, ThreadFactory threads, long durable) {
     this.journal = journal;
@@ -82,7 +89,6 @@ final class JournalWriter implements Runnable {
       if (!writeAll() && !closing) {
         LockSupport.parkNanos(RETRY_NANOS);
       }
-      journal.expire();
       if (Thread.interrupted()) {
         // Left pending it would make parking spin, and file channels close on interrupted writes.
         LOG.log(Level.DEBUG, "an interrupt was ignored: only close() ends the writer");
@@ -94,23 +100,28 @@ final class JournalWriter implements Runnable {
   private void park() {
     parked = true;
     if (!closing && journal.headPosition() <= durable) {
-      LockSupport.parkNanos(IDLE_NANOS);
+      LockSupport.parkNanos(
+          unsynced ? Math.max(1, SYNC_NANOS - (System.nanoTime() - unsyncedSince)) : IDLE_NANOS);
     }
     parked = false;
   }
 
+  /** False if it failed and must be tried again. */
   private boolean writeAll() {
     try {
       while (journal.headPosition() > durable) {
         writeBatch();
+        syncIfDue();
       }
+      syncIfDue();
+      journal.expire();
       if (failing) {
         failing = false;
         LOG.log(
             Level.INFO, "SLUICE-0102: the event log works again; all retained events are in it");
       }
       return true;
-    } catch (IOException failure) {
+    } catch (Throwable failure) { // a mapped file reports a full disk as an Error
       failures.increment();
       if (!failing) {
         failing = true;
@@ -122,6 +133,13 @@ final class JournalWriter implements Runnable {
             failure);
       }
       return false;
+    }
+  }
+
+  private void syncIfDue() throws IOException {
+    if (unsynced && System.nanoTime() - unsyncedSince >= SYNC_NANOS) {
+      log.sync();
+      unsynced = false;
     }
   }
 
@@ -149,6 +167,10 @@ final class JournalWriter implements Runnable {
     }
     log.write(batch, journal.oldest().seq());
     durable = to;
+    if (!unsynced) {
+      unsynced = true;
+      unsyncedSince = System.nanoTime();
+    }
   }
 
   /** Commits the rest and ends the thread; waits for it at most five seconds. */

@@ -5,11 +5,8 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -30,12 +27,8 @@ final class Shard {
   /** Entries offered to all lanes before they are pumped. */
   private static final int BATCH = 128;
 
-  private static final int SMALLEST_BATCH = 16;
-
-  /** Entries a replaying subscription looks at, and takes, in one turn. */
-  private static final int REPLAY_SCAN = 1024;
-
-  private static final int REPLAY_TAKE = 64;
+  /** Rest after a defect that is nobody's in particular: it may come again at once. */
+  private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   /** Events that a filter may skip before the cursor is told. */
   private static final int SKIPS_PER_CURSOR = 1000;
@@ -43,8 +36,8 @@ final class Shard {
   private final Fanout fanout;
   private final Journal journal;
   private final FanoutSettings settings;
-  private final Queue<Runnable> commands = new ConcurrentLinkedQueue<>();
-  private final AtomicReference<@Nullable Subscription> ready = new AtomicReference<>();
+  private final Replay replay;
+  private final Mailbox mailbox = new Mailbox();
   private volatile boolean parked;
   private volatile @Nullable Worker owner;
 
@@ -56,7 +49,12 @@ final class Shard {
   private final @Nullable JournalEntry[] batch = new @Nullable JournalEntry[BATCH];
   private final long tickNanos;
   private volatile long position;
-  private int smallestLane = Integer.MAX_VALUE;
+
+  /** A batch fits into every lane, so that no reader loses an event to the size of our batches. */
+  private int batchEvents = BATCH;
+
+  private int batchBytes = Integer.MAX_VALUE;
+  private boolean boundsChanged;
   private long now;
   private long nextTick;
 
@@ -64,6 +62,7 @@ final class Shard {
     this.fanout = fanout;
     this.journal = journal;
     this.settings = settings;
+    this.replay = new Replay(journal);
     this.position = journal.headPosition() + 1;
     this.now = System.nanoTime();
     this.nextTick = now;
@@ -93,18 +92,20 @@ final class Shard {
 
   // Called from other threads.
 
-  void execute(Runnable command) {
-    commands.add(command);
+  void execute(Runnable work) {
+    mailbox.add(new Mailbox.Command(null, work));
+    wake();
+  }
+
+  /** As {@link #execute(Runnable)}; when it throws, {@code member} is closed. */
+  void execute(Subscription member, Runnable work) {
+    mailbox.add(new Mailbox.Command(member, work));
     wake();
   }
 
   /** A write was reported by another thread than the one that started it. */
   void ready(Subscription subscription) {
-    Subscription first;
-    do {
-      first = ready.get();
-      subscription.nextReady = first;
-    } while (!ready.compareAndSet(first, subscription));
+    mailbox.ready(subscription);
     wake();
   }
 
@@ -121,31 +122,53 @@ final class Shard {
 
   // The owner's loop.
 
-  void run(Worker worker) {
-    worker.bind(Thread.currentThread());
-    owner = worker;
-    try {
-      while (!fanout.isClosed()) {
-        runCommands();
-        takeReady();
-        offerLive();
-        closeOutlets(worker);
-        pumpAll(worker);
-        tick();
-        park();
+  /**
+   * Runs the shard until the hub closes or the right to run it is taken away. What a subscription
+   * causes ends that subscription; whatever else is thrown is logged and the shard goes on.
+   */
+  void run(Worker first) {
+    Worker worker = first;
+    while (true) {
+      worker.bind(Thread.currentThread());
+      owner = worker;
+      try {
+        loop(worker);
+        return;
+      } catch (Revoked handedOver) {
+        LOG.log(Level.DEBUG, "a blocked thread leaves its shard to {0}", owner);
+        return;
+      } catch (Throwable defect) { // an Error too: without this thread its subscribers are mute
+        if (!worker.retire() || fanout.isClosed()) {
+          return;
+        }
+        LOG.log(
+            Level.ERROR,
+            "SLUICE-0114: a sending thread met a defect and goes on: " + defect,
+            defect);
+        LockSupport.parkNanos(this, REST_NANOS);
+        worker = new Worker();
       }
-      shutDown(worker);
-    } catch (Revoked handedOver) {
-      LOG.log(Level.DEBUG, "a blocked thread leaves its shard to {0}", owner);
     }
+  }
+
+  private void loop(Worker worker) {
+    while (!fanout.isClosed()) {
+      runCommands();
+      takeReady();
+      offerLive();
+      closeOutlets(worker);
+      pumpAll(worker);
+      tick();
+      park();
+    }
+    shutDown(worker);
   }
 
   private void park() {
     parked = true;
     if (fanout.isClosed()
         || journal.headPosition() >= position
-        || ready.get() != null
-        || !commands.isEmpty()
+        || !mailbox.isEmpty()
         || !runnable.isEmpty()
         || !closings.isEmpty()) {
       parked = false;
@@ -168,19 +191,27 @@ final class Shard {
   }
 
   private void runCommands() {
-    for (Runnable command = commands.poll(); command != null; command = commands.poll()) {
-      command.run();
+    for (Mailbox.Command next = mailbox.next(); next != null; next = mailbox.next()) {
+      try {
+        next.work().run();
+      } catch (Throwable defect) {
+        fail(next.member(), defect);
+      }
     }
   }
 
   private void takeReady() {
-    Subscription next = ready.getAndSet(null);
+    Subscription next = mailbox.takeReady();
     while (next != null) {
       Subscription subscription = next;
       next = subscription.nextReady;
       subscription.nextReady = null;
-      finish(subscription);
-      enqueue(subscription);
+      try {
+        finish(subscription);
+        enqueue(subscription);
+      } catch (Throwable defect) {
+        fail(subscription, defect);
+      }
     }
   }
 
@@ -190,22 +221,17 @@ final class Shard {
     if (from < oldest) {
       for (Subscription member : List.copyOf(members)) {
         if (!member.replaying && member.cursor < oldest) {
-          member.expired(evicted(member, Math.max(from, member.cursor), oldest));
+          try {
+            member.expired(replay.evicted(member, Math.max(from, member.cursor), oldest));
+          } catch (Throwable defect) {
+            fail(member, defect);
+          }
         }
       }
       position = oldest;
       return;
     }
-    int most = Math.max(SMALLEST_BATCH, Math.min(BATCH, smallestLane));
-    int count = 0;
-    long head = journal.headPosition();
-    while (count < most && from + count <= head) {
-      JournalEntry entry = journal.entry(from + count);
-      if (entry == null) {
-        break; // evicted while we read; the next round counts it
-      }
-      batch[count++] = entry;
-    }
+    int count = collect(from);
     if (count == 0) {
       return;
     }
@@ -215,6 +241,38 @@ final class Shard {
       if (!member.replaying && !member.goawaySent) {
         offer(member, count);
       }
+    }
+  }
+
+  /** Reads the next batch: as much as every lane can hold, at least one entry if there is one. */
+  private int collect(long from) {
+    if (boundsChanged) {
+      findBounds();
+    }
+    int count = 0;
+    long bytes = 0;
+    long head = journal.headPosition();
+    while (count < batchEvents && from + count <= head) {
+      JournalEntry entry = journal.entry(from + count);
+      if (entry == null) {
+        break; // evicted while we read; the next round counts it
+      }
+      bytes += entry.bytes();
+      if (bytes > batchBytes && count > 0) {
+        break;
+      }
+      batch[count++] = entry;
+    }
+    return count;
+  }
+
+  private void findBounds() {
+    boundsChanged = false;
+    batchEvents = BATCH;
+    batchBytes = Integer.MAX_VALUE;
+    for (Subscription member : members) {
+      batchEvents = Math.min(batchEvents, member.lane().maxEvents());
+      batchBytes = Math.min(batchBytes, member.lane().maxBytes());
     }
   }
 
@@ -240,7 +298,7 @@ final class Shard {
       } else if (member.skipped >= SKIPS_PER_CURSOR) {
         ping(member);
       }
-    } catch (RuntimeException defect) {
+    } catch (Throwable defect) {
       fail(member, defect);
     }
   }
@@ -288,7 +346,7 @@ final class Shard {
         pump(worker, member);
       } catch (Revoked handedOver) {
         throw handedOver;
-      } catch (RuntimeException defect) {
+      } catch (Throwable defect) {
         fail(member, defect);
       }
     }
@@ -365,7 +423,7 @@ final class Shard {
       worker.enter(next.subscription);
       try {
         next.subscription.closeOutlet(next.code, next.reason);
-      } catch (RuntimeException refused) {
+      } catch (Throwable refused) { // an Error too: the call must be left in any case
         LOG.log(Level.DEBUG, "a connection could not be closed", refused);
       }
       if (!worker.leave()) {
@@ -374,91 +432,12 @@ final class Shard {
     }
   }
 
-  // Replay.
-
   private void refill(Subscription member) {
-    long at = member.cursor;
-    int taken = 0;
-    for (int looked = 0; looked < REPLAY_SCAN && taken < REPLAY_TAKE && at < position; looked++) {
-      JournalEntry entry = journal.entry(at);
-      if (entry == null) {
-        long oldest = journal.oldestPosition();
-        if (at >= oldest) {
-          continue; // evicted between the two reads: look again
-        }
-        long to = Math.min(oldest, position);
-        member.expired(evicted(member, at, to));
-        at = to;
-        member.expectedSeq = journal.seqAt(to);
-        continue;
-      }
-      if (entry.seq() > member.expectedSeq) {
-        Hole hole = new Hole();
-        hole.expired(
-            entry.seq() - member.expectedSeq, false, id(member.expectedSeq), id(entry.seq() - 1));
-        member.expired(hole);
-      }
-      if (member.match().matches(entry)) {
-        if (taken > 0 && !member.lane().fits(entry)) {
-          break;
-        }
-        member.lane().offer(entry, member);
-        taken++;
-      } else {
-        member.skipped++;
-      }
-      member.expectedSeq = entry.seq() + 1;
-      at++;
-    }
+    int taken = replay.refill(member, position);
     fanout.replayed(taken);
-    member.cursor = at;
-    if (at >= position) {
-      member.replaying = false;
-    }
     if (taken == 0 && member.skipped >= SKIPS_PER_CURSOR) {
       ping(member);
     }
-  }
-
-  /** What a subscription loses by the eviction of positions {@code from} to before {@code to}. */
-  private Hole evicted(Subscription member, long from, long to) {
-    Hole hole = new Hole();
-    TopicMatch match = member.match();
-    if (match.everything()) {
-      hole.expired(to - from, true, id(journal.seqAt(from)), id(journal.seqAt(to - 1)));
-      return hole;
-    }
-    TopicTrail trail = journal.trail();
-    TopicTable topics = journal.topics();
-    long at = Math.min(to, Math.max(from, trail.first()));
-    long first = -1;
-    long last = -1;
-    long count = 0;
-    long unknown = at - from;
-    for (long p = at; p < to; p++) {
-      int number = trail.topic(p);
-      if (!trail.holds(p)) {
-        // Overtaken: nothing up to here is sure.
-        unknown = p + 1 - from;
-        count = 0;
-        first = -1;
-        continue;
-      }
-      Topic topic = topics.topic(number);
-      if (topic == null) {
-        unknown++;
-      } else if (match.matches(number, topic)) {
-        count++;
-        first = first < 0 ? p : first;
-        last = p;
-      }
-    }
-    if (unknown > 0) {
-      hole.expired(count + unknown, false, id(journal.seqAt(from)), id(journal.seqAt(to - 1)));
-    } else if (count > 0) {
-      hole.expired(count, true, id(journal.seqAt(first)), id(journal.seqAt(last)));
-    }
-    return hole;
   }
 
   private String id(long seq) {
@@ -473,14 +452,14 @@ final class Shard {
     }
     member.index = members.size();
     members.add(member);
-    smallestLane = Math.min(smallestLane, member.lane().maxEvents());
+    boundsChanged = true;
     member.lastWrite = now;
     place(member, liveFrom, announce);
   }
 
   void replace(Subscription member, SubscribeRequest next, long liveFrom, boolean announce) {
     member.adopt(next, settings);
-    smallestLane = Math.min(smallestLane, member.lane().maxEvents());
+    boundsChanged = true;
     if (next.since() != null) {
       place(member, liveFrom, announce);
       return;
@@ -565,9 +544,11 @@ final class Shard {
     end(member, CloseCode.TOO_SLOW, reason + "; resume from your last id");
   }
 
-  private void fail(Subscription member, RuntimeException defect) {
+  private void fail(@Nullable Subscription member, Throwable defect) {
     LOG.log(Level.ERROR, "SLUICE-0111: a subscription failed and was closed", defect);
-    end(member, CloseCode.INTERNAL, "internal error");
+    if (member != null) {
+      end(member, CloseCode.INTERNAL, "internal error");
+    }
   }
 
   /** Frees what a subscription that has ended still holds. */
@@ -581,9 +562,7 @@ final class Shard {
         members.set(index, last);
         last.index = index;
       }
-      if (members.isEmpty()) {
-        smallestLane = Integer.MAX_VALUE;
-      }
+      boundsChanged = true;
     }
   }
 
@@ -604,15 +583,23 @@ final class Shard {
     journal.expire();
     for (int i = members.size() - 1; i >= 0; i--) {
       Subscription member = members.get(i);
-      if (member.goawayAt <= now) {
-        goAway(member);
-      } else if (member.inFlight) {
-        if (now - member.sentAt > settings.stall().toNanos()) {
-          tooSlow(member, "nothing was read for " + settings.stall().toMillis() + " ms");
-        }
-      } else if (now - member.lastWrite >= settings.ping().toNanos() - tickNanos) {
-        ping(member);
+      try {
+        tick(member);
+      } catch (Throwable defect) {
+        fail(member, defect);
       }
+    }
+  }
+
+  private void tick(Subscription member) {
+    if (member.goawayAt <= now) {
+      goAway(member);
+    } else if (member.inFlight) {
+      if (now - member.sentAt > settings.stall().toNanos()) {
+        tooSlow(member, "nothing was read for " + settings.stall().toMillis() + " ms");
+      }
+    } else if (now - member.lastWrite >= settings.ping().toNanos() - tickNanos) {
+      ping(member);
     }
   }
 

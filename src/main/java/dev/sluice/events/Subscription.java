@@ -114,13 +114,13 @@ public final class Subscription {
   /** The peer has left: frees everything at once; the outlet is not called again. */
   public void gone() {
     if (end()) {
-      shard.execute(() -> shard.remove(this));
+      shard.execute(this, () -> shard.remove(this));
     }
   }
 
   /** Frees the lane and closes the outlet. */
   public void close(CloseCode code, String reason) {
-    shard.execute(() -> shard.end(this, code, reason));
+    shard.execute(this, () -> shard.end(this, code, reason));
   }
 
   private void command(Runnable work) {
@@ -132,6 +132,7 @@ public final class Subscription {
       return;
     }
     shard.execute(
+        this,
         () -> {
           commands.decrementAndGet();
           if (!ended.get()) {
@@ -152,7 +153,7 @@ public final class Subscription {
   /** Ends it although its shard may be stuck: the outlet is closed when the shard runs again. */
   boolean abandon(CloseCode code, String reason) {
     if (end()) {
-      shard.execute(() -> shard.closeEnded(this, code, reason));
+      shard.execute(this, () -> shard.closeEnded(this, code, reason));
       return true;
     }
     return false;
@@ -173,7 +174,7 @@ public final class Subscription {
     stage.setRelease(SENDING);
     try {
       outlet.send(frame, done);
-    } catch (RuntimeException thrown) {
+    } catch (Throwable thrown) { // an Error too: it ends this subscription, not its thread
       completed(thrown);
     }
   }

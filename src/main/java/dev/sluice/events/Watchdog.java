@@ -35,6 +35,10 @@ final class Watchdog implements Runnable {
   private final @Nullable Worker[] seenWorker;
   private final long[] seenCall;
   private final long[] seenSince;
+
+  /** Shards whose thread was taken from them and that could not be given another one yet. */
+  private final boolean[] ownerless;
+
   private final Set<Blocked> blocked = ConcurrentHashMap.newKeySet();
   private long sacrificedAt = System.nanoTime() - SACRIFICE_NANOS;
   private volatile boolean parked;
@@ -48,6 +52,7 @@ final class Watchdog implements Runnable {
     this.seenWorker = new @Nullable Worker[shards.length];
     this.seenCall = new long[shards.length];
     this.seenSince = new long[shards.length];
+    this.ownerless = new boolean[shards.length];
   }
 
   int blocked() {
@@ -66,12 +71,13 @@ final class Watchdog implements Runnable {
     self = Thread.currentThread();
     int quiet = 0;
     while (!fanout.isClosed()) {
-      boolean busy = false;
-      long now = System.nanoTime();
-      for (int i = 0; i < shards.length; i++) {
-        busy |= watch(i, now);
+      boolean busy = true;
+      try {
+        busy = look(System.nanoTime());
+      } catch (Throwable defect) { // an Error too: without the watchdog one peer can stop all
+        LOG.log(
+            Level.ERROR, "SLUICE-0115: the watchdog met a defect and goes on: " + defect, defect);
       }
-      tidy(now);
       quiet = busy || slowLanes.busy() > 0 || !blocked.isEmpty() ? 0 : quiet + 1;
       if (quiet < 10) {
         LockSupport.parkNanos(this, TICK_NANOS);
@@ -89,6 +95,16 @@ final class Watchdog implements Runnable {
     }
   }
 
+  /** True if something is going on, so that it must look again soon. */
+  private boolean look(long now) {
+    boolean busy = false;
+    for (int i = 0; i < shards.length; i++) {
+      busy |= watch(i, now);
+    }
+    tidy(now);
+    return busy;
+  }
+
   private boolean allParked() {
     for (Shard shard : shards) {
       if (!shard.isParked()) {
@@ -99,6 +115,10 @@ final class Watchdog implements Runnable {
   }
 
   private boolean watch(int i, long now) {
+    if (ownerless[i]) {
+      giveOwner(i);
+      return true;
+    }
     Worker worker = shards[i].owner();
     if (worker == null) {
       return true;
@@ -111,12 +131,12 @@ final class Watchdog implements Runnable {
       return !shards[i].isParked();
     }
     if (now - seenSince[i] >= TimeUnit.MILLISECONDS.toNanos(BLOCKED_MILLIS)) {
-      handOver(shards[i], worker, call, now);
+      handOver(i, worker, call, now);
     }
     return true;
   }
 
-  private void handOver(Shard shard, Worker worker, long call, long now) {
+  private void handOver(int i, Worker worker, long call, long now) {
     if (blocked.size() >= maxBlocked) {
       closeLongest(now);
       return;
@@ -125,8 +145,15 @@ final class Watchdog implements Runnable {
     if (hanging != null) {
       hanging.slow = true;
       blocked.add(new Blocked(worker, hanging, now));
-      fanout.startOwner(shard);
+      ownerless[i] = true;
+      giveOwner(i);
     }
+  }
+
+  /** Throws if there is no thread to be had; the next look tries again. */
+  private void giveOwner(int i) {
+    fanout.startOwner(shards[i]);
+    ownerless[i] = false;
   }
 
   private void closeLongest(long now) {

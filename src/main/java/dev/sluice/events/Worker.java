@@ -41,6 +41,11 @@ final class Worker {
     return (now & 1) == 1 ? now : -1;
   }
 
+  /** Gives the right back, for good; false if it was taken before. */
+  boolean retire() {
+    return calls.getAndSet(-2) >= 0;
+  }
+
   /** Takes the right away if it is still in that call; the subscription it hangs in, or null. */
   @Nullable Subscription revoke(long call) {
     Subscription hanging = current;

@@ -35,7 +35,6 @@ public final class MvEventLog implements EventLog {
   static final long SKIP = 1L << 22;
 
   private static final int FILE_LOCKED = 7;
-  private static final long SYNC_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long COMPACT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final Path directory;
@@ -43,7 +42,6 @@ public final class MvEventLog implements EventLog {
   private @Nullable HeadMark mark;
   private @Nullable MVStore store;
   private @Nullable MVMap<Long, String> events;
-  private long syncedAt = System.nanoTime();
   private long compactedAt = System.nanoTime();
 
   /** A log in this directory, which is made if it is absent; nothing is opened yet. */
@@ -189,22 +187,32 @@ public final class MvEventLog implements EventLog {
         map.remove(key);
       }
       open.commit();
-      upkeep(open, head);
+      compact(open);
     } catch (MVStoreException failure) {
       throw new IOException(failure.getMessage(), failure);
     }
   }
 
-  private void upkeep(MVStore open, HeadMark head) {
+  private void compact(MVStore open) {
     long now = System.nanoTime();
-    if (now - syncedAt >= SYNC_NANOS) {
-      syncedAt = now;
-      open.sync();
-      head.force();
-    }
     if (now - compactedAt >= COMPACT_NANOS) {
       compactedAt = now;
       open.compact(50, 4 * 1024 * 1024);
+    }
+  }
+
+  @Override
+  public void sync() throws IOException {
+    MVStore open = store;
+    HeadMark head = mark;
+    if (open == null || head == null || open.isClosed()) {
+      throw new IOException("the event log is not open");
+    }
+    try {
+      open.sync();
+      head.force();
+    } catch (MVStoreException failure) {
+      throw new IOException(failure.getMessage(), failure);
     }
   }
 

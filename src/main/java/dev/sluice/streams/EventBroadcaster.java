@@ -84,7 +84,7 @@ final class EventBroadcaster implements SseBroadcaster {
   /** Registers a sink for all events from now on. */
   @Override
   public void register(SseEventSink sink) {
-    register(sink, SubscribeRequest.EVERYTHING, topic -> true, false);
+    register(sink, SubscribeRequest.EVERYTHING, Fanout.SEES_ALL, false);
   }
 
   /**
