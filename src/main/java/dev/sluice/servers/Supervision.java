@@ -119,7 +119,7 @@ final class Supervision {
       connection.closed().complete(null);
       server.startFailed(connection, failure);
       return;
-    } catch (RuntimeException defect) {
+    } catch (Throwable defect) { // an Error too must not leave the server in "initializing"
       connection.leave();
       connection.closed().complete(null);
       LOG.log(
@@ -134,8 +134,13 @@ final class Supervision {
     }
     connection.connected(client);
     connection.leave();
-    if (!server.started(connection, (System.nanoTime() - begin) / 1e6)) {
-      retire(connection, Duration.ZERO);
+    boolean counts = false;
+    try {
+      counts = server.started(connection, (System.nanoTime() - begin) / 1e6);
+    } finally {
+      if (!counts) {
+        retire(connection, Duration.ZERO);
+      }
     }
   }
 

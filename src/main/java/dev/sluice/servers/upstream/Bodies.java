@@ -51,8 +51,9 @@ final class Bodies {
     };
   }
 
-  /** The body as events, told as they come; the result is empty. */
+  /** The body as events, told as they come, from its beginning; the result is empty. */
   static BodySubscriber<byte[]> events(EventParser parser) {
+    parser.reset();
     return new Pieces<>() {
       @Override
       void piece(ByteBuffer piece) {

@@ -48,19 +48,22 @@ final class Budgets {
     Duration age = Duration.between(child.startedAt(), Instant.now());
     return age.compareTo(budget.maxAge()) < 0
         ? Optional.empty()
-        : Optional.of("budget: it is older than " + budget.maxAge().toSeconds() + " s");
+        : Optional.of(UpstreamListener.AGED + " over " + budget.maxAge().toSeconds() + " s");
   }
 
   private static Optional<String> size(Set<Long> tree, Budget budget) {
     if (budget.maxProcesses() > 0 && tree.size() > budget.maxProcesses()) {
       return Optional.of(
-          "budget: " + tree.size() + " processes of at most " + budget.maxProcesses());
+          UpstreamListener.BUDGET + tree.size() + " processes of at most " + budget.maxProcesses());
     }
     if (budget.maxMemoryBytes() > 0) {
       long bytes = tree.stream().mapToLong(ProcessTable::residentBytes).sum();
       if (bytes > budget.maxMemoryBytes()) {
         return Optional.of(
-            "budget: " + bytes + " bytes of memory of at most " + budget.maxMemoryBytes());
+            UpstreamListener.BUDGET
+                + bytes
+                + " bytes of memory of at most "
+                + budget.maxMemoryBytes());
       }
     }
     return Optional.empty();

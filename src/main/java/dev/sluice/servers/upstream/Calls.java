@@ -60,6 +60,7 @@ final class Calls {
   }
 
   private final Line line;
+  private final Secrets secrets;
   private final Executor work;
   private final ScheduledExecutorService deadlines;
   private final Map<Long, Waiter> waiting = new ConcurrentHashMap<>();
@@ -67,8 +68,14 @@ final class Calls {
   private final AtomicInteger count = new AtomicInteger();
   private volatile @Nullable String ended;
 
-  Calls(Line line, Executor work, ScheduledExecutorService deadlines) {
+  /**
+   * Makes it.
+   *
+   * @param secrets masked in the messages of all failures
+   */
+  Calls(Line line, Secrets secrets, Executor work, ScheduledExecutorService deadlines) {
     this.line = line;
+    this.secrets = secrets;
     this.work = work;
     this.deadlines = deadlines;
   }
@@ -102,7 +109,7 @@ final class Calls {
         sending.whenComplete(
             (sent, problem) -> {
               if (problem != null) {
-                fail(waiter, asUpstream(problem));
+                fail(waiter, UpstreamException.from(problem));
               }
             });
     unused =
@@ -146,7 +153,7 @@ final class Calls {
     return true;
   }
 
-  private static void complete(Waiter waiter, Envelope answer) {
+  private void complete(Waiter waiter, Envelope answer) {
     boolean failed = answer.kind() == Envelope.Kind.ERROR;
     String json = answer.json(failed ? Envelope.Part.ERROR : Envelope.Part.RESULT);
     JsonValue value;
@@ -169,27 +176,15 @@ final class Calls {
     }
   }
 
-  private static UpstreamException errorResponse(JsonObject error) {
+  private UpstreamException errorResponse(JsonObject error) {
     String message =
         error.get("message") instanceof JsonString text ? text.getString() : "(no message)";
     OptionalInt code =
         error.get("code") instanceof JsonNumber number
             ? OptionalInt.of(number.intValue())
             : OptionalInt.empty();
-    return new UpstreamException(Kind.ERROR_RESPONSE, message, code);
-  }
-
-  private static UpstreamException asUpstream(Throwable problem) {
-    Throwable cause = problem;
-    while (cause instanceof java.util.concurrent.CompletionException && cause.getCause() != null) {
-      cause = cause.getCause();
-    }
-    if (cause instanceof UpstreamException known) {
-      return known;
-    }
-    String text = cause.getMessage();
-    return UpstreamException.of(
-        Kind.DISCONNECTED, text == null ? cause.getClass().getSimpleName() : text);
+    // Masked before the exception cuts it, else half a secret could stay at the end.
+    return new UpstreamException(Kind.ERROR_RESPONSE, secrets.mask(message), code);
   }
 
   /** Fails all, and every later one. */
@@ -202,7 +197,7 @@ final class Calls {
 
   private void fail(Waiter waiter, UpstreamException problem) {
     if (forget(waiter)) {
-      onWork(() -> waiter.answer.completeExceptionally(problem));
+      onWork(() -> waiter.answer.completeExceptionally(problem.masked(secrets)));
     }
   }
 

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -59,6 +60,7 @@ final class ChildProcess {
   private final String marker;
   private final boolean ownSession;
   private final Process process;
+  private final long startTicks;
   private final Instant startedAt = Instant.now();
   private final Patience patience;
   private final Output output;
@@ -80,6 +82,10 @@ final class ChildProcess {
     this.marker = marker;
     this.ownSession = ownSession;
     this.process = process;
+    this.startTicks =
+        ProcessTable.entry(Long.toString(process.pid()))
+            .map(ProcessTable.Entry::startTicks)
+            .orElse(-1L);
     this.patience = patience;
     this.output = output;
   }
@@ -93,6 +99,15 @@ final class ChildProcess {
     // pool.
     CompletableFuture<Void> unused =
         process.onExit().thenRun(() -> thread(threads, "exit", this::afterExit));
+  }
+
+  /** Ends it at once because its threads could not be started. */
+  void abandon() {
+    input.end();
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly();
+    exited.complete(new Exit(128 + 9));
+    gone.complete(null);
   }
 
   private void thread(ThreadFactory threads, String stream, Runnable task) {
@@ -252,9 +267,10 @@ final class ChildProcess {
       process.descendants().forEach(found::add);
     }
     if (ProcessTable.available()) {
-      ProcessTable.read().tree(process.pid(), ownSession, marker).stream()
-          .map(ProcessHandle::of)
-          .flatMap(java.util.Optional::stream)
+      ProcessTable table = ProcessTable.read();
+      table.tree(process.pid(), startTicks, ownSession, marker).stream()
+          .map(table::handle)
+          .flatMap(Optional::stream)
           .forEach(found::add);
     }
     synchronized (seen) {
@@ -312,7 +328,7 @@ final class ChildProcess {
    * Process ids of its tree, from a look at all processes; only itself where that is not to be had.
    */
   Set<Long> tree(ProcessTable table) {
-    Set<Long> pids = new HashSet<>(table.tree(pid(), ownSession, marker));
+    Set<Long> pids = new HashSet<>(table.tree(pid(), startTicks, ownSession, marker));
     if (alive()) {
       pids.add(pid());
     }

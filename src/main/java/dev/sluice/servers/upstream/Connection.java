@@ -48,6 +48,11 @@ interface Connection {
    */
   CompletableFuture<Void> send(Envelope message);
 
+  /** The id of the session messages are sent in now; empty without one. */
+  default String session() {
+    return "";
+  }
+
   /** The protocol version both sides speak from now on. */
   default void negotiated(String version) {}
 
@@ -64,15 +69,26 @@ interface Connection {
     return Optional.empty();
   }
 
-  /** Ends it; blocks for a bounded time. Idempotent. */
+  /**
+   * Ends it; blocks for a bounded time. May be called again, and ends what an {@link #open} that
+   * was under way has brought since.
+   */
   void close();
 
   /** The server knows the session no more; it has not taken the message. */
   final class SessionLost extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    SessionLost() {
+    private final String session;
+
+    SessionLost(String session) {
       super("the server no longer knows the session");
+      this.session = session;
+    }
+
+    /** The id of the session that was lost; another may have taken its place since. */
+    String session() {
+      return session;
     }
   }
 }

@@ -37,6 +37,7 @@ final class EventParser {
   private boolean first = true;
   private boolean afterReturn;
   private String name = "";
+  private String pendingId = "";
   private volatile String lastId = "";
   private volatile long retryMillis = -1;
 
@@ -52,6 +53,20 @@ final class EventParser {
   /** What the server last asked to wait before a reconnect; -1 if it did not. */
   long retryMillis() {
     return retryMillis;
+  }
+
+  /**
+   * A new body begins: what was left unfinished of the one before is forgotten, the id of the last
+   * whole event stays.
+   */
+  void reset() {
+    line.reset();
+    data = new ByteArrayOutputStream(256);
+    hasData = false;
+    first = true;
+    afterReturn = false;
+    name = "";
+    pendingId = lastId;
   }
 
   /** Reads on. */
@@ -117,8 +132,8 @@ final class EventParser {
       case "event" -> name = text(bytes, from);
       case "id" -> {
         String id = text(bytes, from);
-        if (id.indexOf('\0') < 0 && id.length() <= 1024) {
-          lastId = id;
+        if (id.length() <= 1024 && fitsHeader(id)) {
+          pendingId = id;
         }
       }
       case "retry" -> {
@@ -133,6 +148,11 @@ final class EventParser {
     }
   }
 
+  /** Only such an id can be sent back as {@code Last-Event-ID}; another is ignored. */
+  private static boolean fitsHeader(String id) {
+    return id.chars().allMatch(c -> c >= 0x20 && c < 0x7f);
+  }
+
   private static String text(byte[] bytes, int from) {
     return new String(bytes, from, bytes.length - from, StandardCharsets.UTF_8);
   }
@@ -141,6 +161,8 @@ final class EventParser {
     byte[] content = data.toByteArray();
     String event = name.isEmpty() ? "message" : name;
     boolean any = hasData;
+    // Only a whole event counts as received: one cut off after its id must come again.
+    lastId = pendingId;
     data = new ByteArrayOutputStream(256);
     hasData = false;
     name = "";

@@ -11,11 +11,14 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The opening of a session and the listing of what a server offers. Both block the caller; {@code
- * ask} sends a request and waits for its result.
+ * The opening of a session and the listing of what a server offers. Neither blocks nor holds a
+ * thread; {@code ask} sends a request and gives its result to come.
  */
 final class Handshake {
 
@@ -30,11 +33,12 @@ final class Handshake {
   static final int MAX_ENTRIES = 10_000;
 
   private static final int METHOD_NOT_FOUND = -32601;
+  private static final int SHOWN = 256;
 
   private final String serverName;
-  private final BiFunction<String, String, JsonObject> ask;
+  private final BiFunction<String, String, CompletableFuture<JsonObject>> ask;
 
-  Handshake(String serverName, BiFunction<String, String, JsonObject> ask) {
+  Handshake(String serverName, BiFunction<String, String, CompletableFuture<JsonObject>> ask) {
     this.serverName = serverName;
     this.ask = ask;
   }
@@ -43,30 +47,36 @@ final class Handshake {
    * Sends {@code initialize}, with ever older versions if the server refuses instead of offering
    * one. A server that does not know the method is taken as one without sessions.
    *
-   * @throws UpstreamException if there is no common version, or the server fails otherwise
+   * @return fails with {@link UpstreamException} if there is no common version, or the server fails
+   *     otherwise
    */
-  ServerInfo initialize() {
-    UpstreamException refusal = null;
-    for (String version : VERSIONS) {
-      try {
-        return info(ask.apply("initialize", params(version)));
-      } catch (UpstreamException refused) {
-        boolean answered = refused.kind() == Kind.ERROR_RESPONSE;
-        if (answered && refused.code().orElse(0) == METHOD_NOT_FOUND) {
-          return new ServerInfo(serverName, "", "", JsonValue.EMPTY_JSON_OBJECT);
-        }
-        String message = String.valueOf(refused.getMessage()).toLowerCase(Locale.ROOT);
-        if (!answered || !message.contains("version")) {
-          throw refused;
-        }
-        refusal = refused;
-      }
+  CompletableFuture<ServerInfo> initialize() {
+    return initialize(0, "");
+  }
+
+  private CompletableFuture<ServerInfo> initialize(int attempt, String refusal) {
+    if (attempt == VERSIONS.size()) {
+      return CompletableFuture.failedFuture(
+          UpstreamException.of(
+              Kind.PROTOCOL, "the server speaks none of " + VERSIONS + ": " + refusal));
     }
-    throw UpstreamException.of(
-        Kind.PROTOCOL,
-        "the server speaks none of "
-            + VERSIONS
-            + (refusal == null ? "" : ": " + refusal.getMessage()));
+    return answered(
+        ask.apply("initialize", params(VERSIONS.get(attempt))),
+        result -> CompletableFuture.completedFuture(info(result)),
+        refused -> refused(attempt, refused));
+  }
+
+  private CompletableFuture<ServerInfo> refused(int attempt, UpstreamException refused) {
+    boolean answered = refused.kind() == Kind.ERROR_RESPONSE;
+    if (answered && refused.code().orElse(0) == METHOD_NOT_FOUND) {
+      return CompletableFuture.completedFuture(
+          new ServerInfo(serverName, "", "", JsonValue.EMPTY_JSON_OBJECT));
+    }
+    String message = String.valueOf(refused.getMessage());
+    if (!answered || !message.toLowerCase(Locale.ROOT).contains("version")) {
+      return CompletableFuture.failedFuture(refused);
+    }
+    return initialize(attempt + 1, message);
   }
 
   private static String params(String version) {
@@ -97,7 +107,8 @@ final class Handshake {
   }
 
   private static String text(JsonObject object, String name, String fallback) {
-    return object.get(name) instanceof JsonString string ? string.getString() : fallback;
+    String text = object.get(name) instanceof JsonString string ? string.getString() : fallback;
+    return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + " …";
   }
 
   /** Whether a session was opened; otherwise the server works without. */
@@ -108,49 +119,73 @@ final class Handshake {
   /**
    * Reads all lists the server declares; one without sessions is asked for all.
    *
-   * @throws UpstreamException if a list cannot be read
+   * @return fails with {@link UpstreamException} if a list cannot be read
    */
-  Catalogue list(ServerInfo info) {
-    return new Catalogue(
-        entries(info, "tools"), entries(info, "resources"), entries(info, "prompts"));
+  CompletableFuture<Catalogue> list(ServerInfo info) {
+    return entries(info, "tools")
+        .thenCompose(
+            tools ->
+                entries(info, "resources")
+                    .thenCompose(
+                        resources ->
+                            entries(info, "prompts")
+                                .thenApply(prompts -> new Catalogue(tools, resources, prompts))));
   }
 
-  private List<JsonObject> entries(ServerInfo info, String what) {
-    boolean sessionless = !hasSession(info);
-    if (!sessionless && !info.capabilities().containsKey(what)) {
-      return List.of();
+  private CompletableFuture<List<JsonObject>> entries(ServerInfo info, String what) {
+    if (hasSession(info) && !info.capabilities().containsKey(what)) {
+      return CompletableFuture.completedFuture(List.of());
     }
-    List<JsonObject> entries = new ArrayList<>();
-    Set<String> cursors = new HashSet<>();
-    String params = null;
+    return pages(what, null, new ArrayList<>(), new HashSet<>());
+  }
+
+  private CompletableFuture<List<JsonObject>> pages(
+      String what, @Nullable String params, List<JsonObject> entries, Set<String> cursors) {
+    return answered(
+        ask.apply(what + "/list", params == null ? "{}" : params),
+        page -> page(what, page, entries, cursors),
+        refused -> {
+          // Some servers declare a capability whose list they do not have.
+          boolean none =
+              refused.kind() == Kind.ERROR_RESPONSE
+                  && refused.code().orElse(0) == METHOD_NOT_FOUND
+                  && params == null;
+          return none
+              ? CompletableFuture.completedFuture(List.of())
+              : CompletableFuture.failedFuture(refused);
+        });
+  }
+
+  /** Goes on with the result or with the failure, whichever comes. */
+  @SuppressWarnings("FutureReturnValueIgnored") // the future within is taken out at once
+  private static <T> CompletableFuture<T> answered(
+      CompletableFuture<JsonObject> answer,
+      Function<JsonObject, CompletableFuture<T>> result,
+      Function<UpstreamException, CompletableFuture<T>> failure) {
+    return answer
+        .handle(
+            (found, problem) ->
+                problem == null
+                    ? result.apply(found)
+                    : failure.apply(UpstreamException.from(problem)))
+        .thenCompose(Function.identity());
+  }
+
+  private CompletableFuture<List<JsonObject>> page(
+      String what, JsonObject page, List<JsonObject> entries, Set<String> cursors) {
     String method = what + "/list";
-    while (true) {
-      JsonObject page;
-      try {
-        page = ask.apply(method, params == null ? "{}" : params);
-      } catch (UpstreamException refused) {
-        // Some servers declare a capability whose list they do not have.
-        if (refused.kind() == Kind.ERROR_RESPONSE
-            && refused.code().orElse(0) == METHOD_NOT_FOUND
-            && params == null) {
-          return List.of();
-        }
-        throw refused;
-      }
-      add(entries, page, what, method);
-      if (!(page.get("nextCursor") instanceof JsonString cursor)) {
-        return List.copyOf(entries);
-      }
-      if (!cursors.add(cursor.getString())) {
-        throw UpstreamException.of(
-            Kind.PROTOCOL, method + " goes in circles: it gave the same cursor twice");
-      }
-      if (cursors.size() >= MAX_PAGES) {
-        throw UpstreamException.of(
-            Kind.PROTOCOL, method + " has more than " + MAX_PAGES + " pages");
-      }
-      params = "{\"cursor\":" + cursor + "}";
+    add(entries, page, what, method);
+    if (!(page.get("nextCursor") instanceof JsonString cursor)) {
+      return CompletableFuture.completedFuture(List.copyOf(entries));
     }
+    if (!cursors.add(cursor.getString())) {
+      throw UpstreamException.of(
+          Kind.PROTOCOL, method + " goes in circles: it gave the same cursor twice");
+    }
+    if (cursors.size() >= MAX_PAGES) {
+      throw UpstreamException.of(Kind.PROTOCOL, method + " has more than " + MAX_PAGES + " pages");
+    }
+    return pages(what, "{\"cursor\":" + cursor + "}", entries, cursors);
   }
 
   private static void add(List<JsonObject> entries, JsonObject page, String what, String method) {

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The processes of this machine as Linux shows them under {@code /proc}; empty elsewhere. A process
@@ -150,6 +151,18 @@ final class ProcessTable {
     return entry != null && entry.startTicks() == startTicks;
   }
 
+  /** The process, if it is still the one that was looked at. */
+  Optional<ProcessHandle> handle(long pid) {
+    Entry seen = entries.get(pid);
+    return ProcessHandle.of(pid)
+        .filter(
+            handle -> entry(Long.toString(pid)).filter(now -> sameProcess(seen, now)).isPresent());
+  }
+
+  private static boolean sameProcess(@Nullable Entry one, Entry other) {
+    return one != null && one.startTicks() == other.startTicks();
+  }
+
   /** This process and all above it. */
   Set<Long> selfAndAncestors() {
     Set<Long> line = new HashSet<>();
@@ -161,18 +174,21 @@ final class ProcessTable {
   }
 
   /**
-   * The tree of a child: whoever is in the session it leads, carries its marker, or descends from
-   * one of these.
+   * The tree of a child: itself, whoever is in the session it leads or carries its marker, and
+   * whoever descends from one of these. Once the child has ended its number may be somebody else's:
+   * then only the marker counts.
    *
+   * @param startTicks of the child, which tell it from a later user of its number; -1 if it had
+   *     ended before they could be read
    * @param ownSession whether the child leads a session of its own
    */
-  Set<Long> tree(long leader, boolean ownSession, String marker) {
+  Set<Long> tree(long leader, long startTicks, boolean ownSession, String marker) {
     Set<Long> tree = new HashSet<>();
     Set<Long> never = selfAndAncestors();
+    boolean leads = alive(leader, startTicks);
     for (Entry entry : entries.values()) {
       boolean member =
-          entry.pid() == leader
-              || (ownSession && entry.session() == leader)
+          (leads && (entry.pid() == leader || (ownSession && entry.session() == leader)))
               || marker(entry.pid()).filter(marker::equals).isPresent();
       if (member && !never.contains(entry.pid())) {
         tree.add(entry.pid());

@@ -27,11 +27,13 @@ final class SseConnection implements Connection {
   private final URI url;
   private final HttpCalls http;
   private final Duration openTimeout;
+  private final Posts posts;
   private final CompletableFuture<URI> endpoint = new CompletableFuture<>();
   private volatile @Nullable CompletableFuture<?> stream;
 
-  SseConnection(URI url, HttpCalls http, Duration openTimeout) {
+  SseConnection(URI url, HttpCalls http, Duration openTimeout, Posts posts) {
     this.url = url;
+    this.posts = posts;
     this.http = http;
     this.openTimeout = openTimeout;
   }
@@ -108,13 +110,27 @@ final class SseConnection implements Connection {
             .setHeader("Accept", "application/json, " + EVENTS)
             .POST(BodyPublishers.ofByteArray(message.bytes()))
             .build();
-    return http.send(request, info -> Bodies.whole(Bodies.MAX_ERROR))
-        .thenAccept(
-            response -> {
-              if (response.statusCode() / 100 != 2) {
-                throw HttpCalls.refused(response.statusCode(), response.body());
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    if (!posts.enter(done)) {
+      return done;
+    }
+    posts.limitOneWay(done); // every answer comes over the stream
+    CompletableFuture<HttpResponse<byte[]>> sent =
+        http.send(request, info -> Bodies.whole(Bodies.MAX_ERROR));
+    CompletableFuture<?> unused = done.whenComplete((v, e) -> sent.cancel(true));
+    unused =
+        sent.whenComplete(
+            (response, problem) -> {
+              if (problem != null) {
+                done.completeExceptionally(problem);
+              } else if (response.statusCode() / 100 != 2) {
+                done.completeExceptionally(
+                    HttpCalls.refused(response.statusCode(), response.body()));
+              } else {
+                done.complete(null);
               }
             });
+    return done;
   }
 
   @Override

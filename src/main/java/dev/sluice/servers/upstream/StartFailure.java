@@ -3,7 +3,10 @@ package dev.sluice.servers.upstream;
 import java.util.List;
 import java.util.Optional;
 
-/** A server could not be started or reached; says why and what to do about it. */
+/**
+ * A server could not be started or reached; says why (in at most {@value
+ * UpstreamException#MAX_MESSAGE} characters) and what to do about it.
+ */
 public final class StartFailure extends RuntimeException {
 
   private final Optional<Integer> exitCode;
@@ -25,7 +28,7 @@ public final class StartFailure extends RuntimeException {
       List<String> stderr,
       String suggestion,
       @org.jspecify.annotations.Nullable Throwable cause) {
-    super(message, cause);
+    super(UpstreamException.cut(message), cause);
     this.exitCode = exitCode;
     this.stderr = List.copyOf(stderr);
     this.suggestion = suggestion;

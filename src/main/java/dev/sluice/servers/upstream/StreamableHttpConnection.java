@@ -37,6 +37,7 @@ final class StreamableHttpConnection implements Connection {
   private final URI url;
   private final HttpCalls http;
   private final ScheduledExecutorService timer;
+  private final Posts posts;
   private final Set<Exchange> exchanges = ConcurrentHashMap.newKeySet();
   private final AtomicInteger listening = new AtomicInteger();
 
@@ -46,10 +47,12 @@ final class StreamableHttpConnection implements Connection {
   private volatile boolean closed;
   private volatile @Nullable CompletableFuture<?> stream;
 
-  StreamableHttpConnection(URI url, HttpCalls http, ScheduledExecutorService timer) {
+  StreamableHttpConnection(
+      URI url, HttpCalls http, ScheduledExecutorService timer, Posts.Limits limits) {
     this.url = url;
     this.http = http;
     this.timer = timer;
+    this.posts = new Posts(limits, timer);
   }
 
   @Override
@@ -63,13 +66,23 @@ final class StreamableHttpConnection implements Connection {
     version = negotiated;
   }
 
+  @Override
+  public String session() {
+    String current = session;
+    return current == null ? "" : current;
+  }
+
   private HttpRequest.Builder request(@Nullable String inSession) {
+    return request(inSession, version);
+  }
+
+  private HttpRequest.Builder request(@Nullable String inSession, String inVersion) {
     HttpRequest.Builder builder = http.request(url);
     if (inSession != null) {
       builder.setHeader(SESSION, inSession);
     }
-    if (version.compareTo(FIRST_VERSION_WITH_HEADER) >= 0) {
-      builder.setHeader("MCP-Protocol-Version", version);
+    if (inVersion.compareTo(FIRST_VERSION_WITH_HEADER) >= 0) {
+      builder.setHeader("MCP-Protocol-Version", inVersion);
     }
     return builder;
   }
@@ -81,11 +94,13 @@ final class StreamableHttpConnection implements Connection {
       return CompletableFuture.failedFuture(
           UpstreamException.of(Kind.DISCONNECTED, "the connection is closed"));
     }
-    if (message.method().equals("initialize")) {
-      session = null;
-      version = "";
-    }
     Exchange exchange = new Exchange(message, to);
+    if (!posts.enter(exchange.done)) {
+      return exchange.done;
+    }
+    if (!exchange.expectsAnswer()) {
+      posts.limitOneWay(exchange.done);
+    }
     exchanges.add(exchange);
     CompletableFuture<?> unused =
         exchange.done.whenComplete(
@@ -94,6 +109,9 @@ final class StreamableHttpConnection implements Connection {
               exchange.cancel();
             });
     exchange.post();
+    if (closed) {
+      exchange.done.cancel(true); // was closed meanwhile, perhaps without seeing this one
+    }
     return exchange.done;
   }
 
@@ -102,7 +120,7 @@ final class StreamableHttpConnection implements Connection {
     final Envelope message;
     final Inbound to;
     final CompletableFuture<Void> done = new CompletableFuture<>();
-    final @Nullable String inSession = session;
+    final @Nullable String inSession;
     private final EventParser parser = new EventParser(this::event);
     private volatile boolean answered;
     private volatile boolean streaming;
@@ -113,22 +131,29 @@ final class StreamableHttpConnection implements Connection {
     Exchange(Envelope message, Inbound to) {
       this.message = message;
       this.to = to;
+      // The first message of a session belongs to none yet; the others keep the old one until the
+      // new one is there.
+      this.inSession = opensSession() ? null : session;
+    }
+
+    private boolean opensSession() {
+      return message.method().equals("initialize");
     }
 
     void cancel() {
       CompletableFuture<?> exchange = current;
-      if (exchange != null && !answered) {
+      if (exchange != null) {
         exchange.cancel(true);
       }
     }
 
-    private boolean expectsAnswer() {
+    boolean expectsAnswer() {
       return message.kind() == Envelope.Kind.REQUEST;
     }
 
     void post() {
       HttpRequest request =
-          request(inSession)
+          request(inSession, opensSession() ? "" : version)
               .setHeader("Content-Type", "application/json")
               .setHeader("Accept", "application/json, " + EVENTS)
               .POST(BodyPublishers.ofByteArray(message.bytes()))
@@ -137,6 +162,9 @@ final class StreamableHttpConnection implements Connection {
     }
 
     private void exchange(HttpRequest request) {
+      if (done.isDone()) {
+        return; // given up while it waited to resume
+      }
       CompletableFuture<HttpResponse<byte[]>> sent = http.send(request, this::body);
       current = sent;
       CompletableFuture<?> unused =
@@ -148,13 +176,16 @@ final class StreamableHttpConnection implements Connection {
                   finished(response);
                 }
               });
+      if (done.isDone()) {
+        sent.cancel(true);
+      }
     }
 
     private HttpResponse.BodySubscriber<byte[]> body(HttpResponse.ResponseInfo info) {
       if (info.statusCode() != 200) {
         return Bodies.whole(Bodies.MAX_ERROR);
       }
-      if (message.method().equals("initialize")) {
+      if (opensSession()) {
         // Before the answer is handed on: what is sent next already belongs to the session.
         session = info.headers().firstValue(SESSION).orElse(null);
       }
@@ -184,8 +215,14 @@ final class StreamableHttpConnection implements Connection {
         } else {
           done.complete(null);
         }
+      } else if (status == 404 && inSession != null && streaming) {
+        // It was accepted before: sending it again could do it twice.
+        fail(
+            Kind.DISCONNECTED,
+            "the server took the request and then no longer knew the session; its answer cannot"
+                + " come any more");
       } else if (status == 404 && inSession != null) {
-        done.completeExceptionally(new SessionLost());
+        done.completeExceptionally(new SessionLost(inSession));
       } else {
         refused(status, response.body());
       }
@@ -258,6 +295,10 @@ final class StreamableHttpConnection implements Connection {
             arrived.kind() == Envelope.Kind.RESPONSE || arrived.kind() == Envelope.Kind.ERROR;
         if (answer && Objects.equals(arrived.idText(), message.idText())) {
           answered = true;
+          if (streaming) {
+            // Some servers leave the stream open; it has done what it was opened for.
+            posts.endAfterAnswer(done);
+          }
         }
         next.received(arrived);
       }
@@ -324,6 +365,10 @@ final class StreamableHttpConnection implements Connection {
                     ? Bodies.events(parser)
                     : Bodies.whole(Bodies.MAX_ERROR));
     stream = sent;
+    if (closed || mine != listening.get()) {
+      sent.cancel(true); // closed or replaced before it could be seen
+      return;
+    }
     CompletableFuture<?> unused =
         sent.whenComplete(
             (response, problem) -> {
@@ -334,8 +379,8 @@ final class StreamableHttpConnection implements Connection {
                               response.headers().firstValue("content-type").orElse(""))
                           .equals(EVENTS);
               // 405: the server has no such stream. 404: the session is lost, the next call sees
-              // it.
-              if (problem == null && !streamed) {
+              // it. A server that is overloaded or being restarted may have one later.
+              if (response != null && !streamed && !passing(response.statusCode())) {
                 return;
               }
               String id = parser.lastId().isEmpty() ? lastId : parser.lastId();
@@ -345,6 +390,10 @@ final class StreamableHttpConnection implements Connection {
                 later(Math.max(wait, 50), () -> listen(mine, id, next));
               }
             });
+  }
+
+  private static boolean passing(int status) {
+    return status == 429 || (status >= 500 && status != 501);
   }
 
   @Override

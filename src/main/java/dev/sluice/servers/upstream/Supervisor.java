@@ -118,7 +118,12 @@ final class Supervisor {
     children.put(child.pid(), child);
     CompletableFuture<Void> unused =
         child.gone().thenRun(() -> children.remove(child.pid(), child));
-    child.run(threads);
+    try {
+      child.run(threads);
+    } catch (RuntimeException | Error noThreads) {
+      child.abandon();
+      throw noThreads;
+    }
     return child;
   }
 

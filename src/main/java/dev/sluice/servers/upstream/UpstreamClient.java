@@ -13,15 +13,17 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +42,7 @@ public final class UpstreamClient implements AutoCloseable {
   private static final int METHOD_NOT_FOUND = -32601;
   private static final int STDERR_SHOWN = 20;
   private static final Duration EXIT_SHOWS = Duration.ofMillis(700);
-  private static final Duration BETWEEN_REFRESHES = Duration.ofSeconds(1);
+  private static final Duration ANSWERS_SHOW = Duration.ofSeconds(1);
 
   private final ServerDefinition definition;
   private final Connection connection;
@@ -51,15 +53,12 @@ public final class UpstreamClient implements AutoCloseable {
   private final ScheduledExecutorService timer;
   private final Calls calls;
   private final AtomicLong unknownAnswers = new AtomicLong();
-  private final AtomicBoolean refreshWanted = new AtomicBoolean();
-  private final AtomicInteger refreshing = new AtomicInteger();
+  private final Delivery delivery;
+  private final Refresh refresh;
   private final CompletableFuture<Ended> ended = new CompletableFuture<>();
   private final AtomicBoolean told = new AtomicBoolean();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final long firstLine;
-
-  private final Object renewalLock = new Object();
-  private @Nullable CompletableFuture<Void> renewal; // guarded by renewalLock
 
   private volatile boolean open;
   private volatile @Nullable String endReason;
@@ -88,12 +87,14 @@ public final class UpstreamClient implements AutoCloseable {
     this.timer = timer;
     this.firstLine = log.newest();
     this.info = new ServerInfo(definition.id().value(), "", "", JsonValue.EMPTY_JSON_OBJECT);
+    this.delivery = new Delivery(connection, this::renew);
+    this.refresh = new Refresh(this::readLists, work, timer);
     this.calls =
         new Calls(
             new Calls.Line() {
               @Override
               public CompletableFuture<Void> send(Envelope message) {
-                return deliver(message);
+                return delivery.deliver(message);
               }
 
               @Override
@@ -101,25 +102,28 @@ public final class UpstreamClient implements AutoCloseable {
                 cancelled(id, method, why);
               }
             },
+            secrets,
             work,
             timer);
   }
 
   /** Opens, shakes hands, lists; on failure everything is ended before this throws. */
   void start() {
-    long deadline = System.nanoTime() + definition.startTimeout().toNanos();
+    long deadline = deadline();
     try {
       connection.open(new Arrivals());
-      shakeHands(deadline);
+      if (closed.get()) {
+        throw UpstreamException.of(Kind.DISCONNECTED, "closed by the hub");
+      }
+      await(shakeHands(deadline), "initialize", deadline);
       connection.listen();
-      catalogue = handshake(deadline).list(info);
+      catalogue = await(handshake(deadline).list(info), "a list", deadline);
       open = true;
+      delivery.sessionStands();
       if (ended.isDone() && told.compareAndSet(false, true)) {
         throw UpstreamException.of(Kind.DISCONNECTED, "it ended right after the handshake");
       }
-      if (refreshWanted.get()) {
-        refresh(); // a change announced meanwhile may not be in what was read
-      }
+      refresh.allow(); // a change announced meanwhile may not be in what was read
     } catch (StartFailure failure) {
       abort();
       throw masked(failure);
@@ -129,7 +133,14 @@ public final class UpstreamClient implements AutoCloseable {
       abort();
       Thread.currentThread().interrupt();
       throw new StartFailure("the start was interrupted", Optional.empty(), List.of(), "", null);
+    } catch (RuntimeException | Error defect) {
+      abort();
+      throw defect;
     }
+  }
+
+  private long deadline() {
+    return System.nanoTime() + definition.startTimeout().toNanos();
   }
 
   private StartFailure masked(StartFailure failure) {
@@ -164,13 +175,13 @@ public final class UpstreamClient implements AutoCloseable {
           "check that \"url\" is an MCP endpoint of this \"type\", or raise"
               + " \"startTimeoutSeconds\"";
     }
-    return new StartFailure(secrets.mask(problem), exitCode, stderr, hint, failure);
+    return new StartFailure(secrets.mask(problem), exitCode, stderr, hint, failure.masked(secrets));
   }
 
   private Optional<Ended> endedWithin(Duration limit) {
     try {
       return Optional.of(ended.get(limit.toMillis(), TimeUnit.MILLISECONDS));
-    } catch (java.util.concurrent.TimeoutException | ExecutionException notEnded) {
+    } catch (TimeoutException | ExecutionException notEnded) {
       return Optional.empty();
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
@@ -178,41 +189,78 @@ public final class UpstreamClient implements AutoCloseable {
     }
   }
 
+  /** An interruption ends the start, not the grace that the child has to end in. */
   private void abort() {
     told.set(true);
-    close();
+    boolean interrupted = Thread.interrupted();
+    try {
+      if (closed.get()) {
+        connection.close(); // was closed while it opened
+      } else {
+        close();
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   private Handshake handshake(long deadline) {
     return new Handshake(
         definition.id().value(),
-        (method, params) ->
-            await(
-                calls.start(
-                    method, params, Duration.ofNanos(Math.max(1, deadline - System.nanoTime())))));
+        (method, params) -> calls.start(method, params, Duration.ofNanos(left(deadline))));
   }
 
-  private void shakeHands(long deadline) {
-    ServerInfo found = handshake(deadline).initialize();
-    info = found;
-    if (Handshake.hasSession(found)) {
-      connection.negotiated(found.protocolVersion());
-      await(connection.send(Envelope.notification("notifications/initialized", null)));
-    }
+  private static long left(long deadline) {
+    return Math.max(1, deadline - System.nanoTime());
   }
 
-  private static <T> T await(CompletableFuture<T> future) {
+  private CompletableFuture<Void> shakeHands(long deadline) {
+    return handshake(deadline)
+        .initialize()
+        .thenCompose(
+            found -> {
+              info = found;
+              if (!Handshake.hasSession(found)) {
+                return CompletableFuture.completedFuture(null);
+              }
+              connection.negotiated(found.protocolVersion());
+              return within(deadline, Envelope.notification("notifications/initialized", null));
+            });
+  }
+
+  /** Sends, and gives up at the deadline: some servers never answer the POST of a notification. */
+  private CompletableFuture<Void> within(long deadline, Envelope message) {
+    CompletableFuture<Void> sending = connection.send(message);
     try {
-      return future.get();
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
+      Future<?> alarm =
+          timer.schedule(
+              () ->
+                  sending.completeExceptionally(
+                      UpstreamException.of(
+                          Kind.TIMEOUT,
+                          "the server did not take " + message.method() + " in time")),
+              left(deadline),
+              TimeUnit.NANOSECONDS);
+      CompletableFuture<?> unused = sending.whenComplete((v, e) -> alarm.cancel(false));
+    } catch (RejectedExecutionException closing) {
+      sending.cancel(true);
+    }
+    return sending;
+  }
+
+  /** Each step has its deadline; this one holds even if nothing is left to tell of theirs. */
+  private static <T> T await(CompletableFuture<T> future, String what, long deadline)
+      throws InterruptedException {
+    try {
+      return future.get(left(deadline) + ANSWERS_SHOW.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException late) {
       future.cancel(true);
-      throw UpstreamException.of(Kind.DISCONNECTED, "interrupted");
-    } catch (ExecutionException failed) {
-      if (failed.getCause() instanceof UpstreamException known) {
-        throw known;
-      }
-      throw UpstreamException.of(Kind.DISCONNECTED, String.valueOf(failed.getCause()));
+      throw UpstreamException.of(
+          Kind.TIMEOUT, "no answer to " + what + " within the start timeout");
+    } catch (ExecutionException | CancellationException failed) {
+      throw UpstreamException.from(failed);
     }
   }
 
@@ -270,7 +318,25 @@ public final class UpstreamClient implements AutoCloseable {
    * @return completes when the transport has done with it; fails if it could not be delivered
    */
   public CompletableFuture<Void> send(Envelope message) {
-    return deliver(message);
+    CompletableFuture<Void> sending = delivery.deliver(message);
+    CompletableFuture<Void> shown = new CompletableFuture<>();
+    CompletableFuture<?> unused =
+        sending.whenComplete(
+            (sent, problem) -> {
+              if (problem == null) {
+                shown.complete(null);
+              } else {
+                shown.completeExceptionally(UpstreamException.from(problem).masked(secrets));
+              }
+            });
+    unused =
+        shown.whenComplete(
+            (sent, problem) -> {
+              if (shown.isCancelled()) {
+                sending.cancel(true);
+              }
+            });
+    return shown;
   }
 
   /** Process id of the child, if there is one. */
@@ -301,91 +367,28 @@ public final class UpstreamClient implements AutoCloseable {
     return connection.child();
   }
 
-  private CompletableFuture<Void> deliver(Envelope message) {
-    CompletableFuture<Void> delivery = new CompletableFuture<>();
-    deliver(message, delivery, true);
-    return delivery;
-  }
-
-  private void deliver(Envelope message, CompletableFuture<Void> delivery, boolean mayRenew) {
-    CompletableFuture<Void> sending = connection.send(message);
-    CompletableFuture<?> unused =
-        delivery.whenComplete(
-            (sent, problem) -> {
-              if (delivery.isCancelled()) {
-                sending.cancel(true);
+  /** A new session in place of one the server knows no more; without one this client ends. */
+  private CompletableFuture<Void> renew() {
+    return shakeHands(deadline())
+        .handleAsync(
+            (done, problem) -> {
+              if (problem != null) {
+                UpstreamException failed = UpstreamException.from(problem).masked(secrets);
+                end(
+                    "the session was lost and could not be renewed: " + failed.getMessage(),
+                    Optional.empty());
+                closeSoon();
+                throw failed;
               }
-            });
-    unused =
-        sending.whenComplete(
-            (sent, problem) -> {
-              Throwable cause =
-                  problem instanceof CompletionException && problem.getCause() != null
-                      ? problem.getCause()
-                      : problem;
-              if (cause == null) {
-                delivery.complete(null);
-              } else if (cause instanceof Connection.SessionLost && mayRenew && open) {
-                redeliver(message, delivery);
-              } else {
-                delivery.completeExceptionally(cause);
-              }
-            });
-  }
-
-  /** The server has refused the message for its session's sake, so sending it again is safe. */
-  private void redeliver(Envelope message, CompletableFuture<Void> delivery) {
-    CompletableFuture<?> unused =
-        renewed()
-            .whenComplete(
-                (done, problem) -> {
-                  if (problem == null) {
-                    deliver(message, delivery, false);
-                  } else {
-                    delivery.completeExceptionally(problem);
-                  }
-                });
-  }
-
-  /** A new session in place of the lost one; callers that come meanwhile share it. */
-  private CompletableFuture<Void> renewed() {
-    synchronized (renewalLock) {
-      if (renewal == null) {
-        renewal = new CompletableFuture<>();
-        CompletableFuture<Void> mine = renewal;
-        work.execute(() -> renew(mine));
-      }
-      return renewal;
-    }
-  }
-
-  private void renew(CompletableFuture<Void> mine) {
-    try {
-      shakeHands(System.nanoTime() + definition.startTimeout().toNanos());
-      connection.listen();
-      LOG.log(
-          Level.INFO,
-          "SLUICE-0306: {0} no longer knew the session; a new one was opened",
-          definition.id());
-      finish(mine, null);
-      refresh();
-    } catch (UpstreamException failed) {
-      finish(mine, failed);
-      end(
-          "the session was lost and could not be renewed: " + failed.getMessage(),
-          Optional.empty());
-    }
-  }
-
-  private void finish(CompletableFuture<Void> mine, @Nullable UpstreamException problem) {
-    synchronized (renewalLock) {
-      renewal = null;
-    }
-    if (problem == null) {
-      mine.complete(null);
-    } else {
-      mine.completeExceptionally(problem);
-    }
+              connection.listen();
+              LOG.log(
+                  Level.INFO,
+                  "SLUICE-0306: {0} no longer knew the session; a new one was opened",
+                  definition.id());
+              refresh.ask();
+              return null;
+            },
+            work);
   }
 
   private void cancelled(long id, String method, String why) {
@@ -429,7 +432,7 @@ public final class UpstreamClient implements AutoCloseable {
         }
         case NOTIFICATION -> {
           if (message.method().endsWith("/list_changed")) {
-            refresh();
+            refresh.ask();
           }
           offered(message);
         }
@@ -481,6 +484,10 @@ public final class UpstreamClient implements AutoCloseable {
   /** Ends it for a reason of the hub's own, budgets for example; does not block. */
   void endBecause(String reason) {
     endReason = reason;
+    closeSoon();
+  }
+
+  private void closeSoon() {
     try {
       work.execute(this::close);
     } catch (RejectedExecutionException closing) {
@@ -490,66 +497,50 @@ public final class UpstreamClient implements AutoCloseable {
 
   private void end(String reason, Optional<Integer> exitCode) {
     String own = endReason;
-    String shown = secrets.mask(own != null ? own : reason);
-    if (!ended.complete(new Ended(shown, exitCode))) {
+    String shown = UpstreamException.cut(secrets.mask(own != null ? own : reason));
+    // What the hub ended itself did not exit by itself: its code says nothing.
+    Optional<Integer> shownCode = own != null ? Optional.empty() : exitCode;
+    if (!ended.complete(new Ended(shown, shownCode))) {
       return;
     }
+    refresh.stop();
     calls.end("the connection to " + definition.id() + " ended: " + shown);
     // Until the start has succeeded, its exception tells.
     if (open && told.compareAndSet(false, true)) {
       try {
-        listener.ended(shown, exitCode);
+        listener.ended(shown, shownCode);
       } catch (RuntimeException broken) {
         listenerFailed(broken);
       }
     }
   }
 
-  /** Reads the catalogue again, soon and once, however often it is asked for meanwhile. */
-  private void refresh() {
-    refreshWanted.set(true);
-    if (!open || !refreshing.compareAndSet(0, 1)) {
-      return;
-    }
-    try {
-      work.execute(this::refreshNow);
-    } catch (RejectedExecutionException closing) {
-      refreshing.set(0);
-    }
+  private CompletableFuture<?> readLists() {
+    return handshake(deadline())
+        .list(info)
+        .handle(
+            (read, problem) -> {
+              if (problem == null) {
+                changed(read);
+              } else if (!ended.isDone()) {
+                LOG.log(
+                    Level.WARNING,
+                    "SLUICE-0305: the lists of {0} changed and could not be read again: {1}",
+                    definition.id(),
+                    secrets.mask(String.valueOf(UpstreamException.from(problem).getMessage())));
+              }
+              return null;
+            });
   }
 
-  private void refreshNow() {
-    refreshWanted.set(false);
-    try {
-      long deadline = System.nanoTime() + definition.startTimeout().toNanos();
-      Catalogue read = handshake(deadline).list(info);
-      catalogue = read;
-      if (!ended.isDone()) {
+  private void changed(Catalogue read) {
+    catalogue = read;
+    if (!ended.isDone()) {
+      try {
         listener.catalogueChanged(read);
+      } catch (RuntimeException broken) {
+        listenerFailed(broken);
       }
-    } catch (UpstreamException failed) {
-      LOG.log(
-          Level.WARNING,
-          "SLUICE-0305: the lists of {0} changed and could not be read again: {1}",
-          definition.id(),
-          secrets.mask(String.valueOf(failed.getMessage())));
-    } catch (RuntimeException broken) {
-      listenerFailed(broken);
-    }
-    // A server that announces a change whenever it is read must not keep the hub busy.
-    try {
-      Object unused =
-          timer.schedule(
-              () -> {
-                refreshing.set(0);
-                if (refreshWanted.get() && !ended.isDone()) {
-                  refresh();
-                }
-              },
-              BETWEEN_REFRESHES.toMillis(),
-              TimeUnit.MILLISECONDS);
-    } catch (RejectedExecutionException closing) {
-      refreshing.set(0);
     }
   }
 

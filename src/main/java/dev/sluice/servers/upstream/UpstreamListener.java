@@ -9,6 +9,15 @@ import java.util.Optional;
  */
 public interface UpstreamListener {
 
+  /** How the reason begins when the hub ended a child that took more than its budget. */
+  String BUDGET = "budget: ";
+
+  /**
+   * How the reason begins when the hub ended an idle child for its age: a planned renewal, not a
+   * fault of the server.
+   */
+  String AGED = BUDGET + "age";
+
   /** The server's lists changed and were read again; the new catalogue is in place. */
   default void catalogueChanged(Catalogue catalogue) {}
 
@@ -29,7 +38,7 @@ public interface UpstreamListener {
    * The connection ended, asked for or not; called exactly once, and never for a start that failed.
    *
    * @param reason for people: exit code or signal, closed stream, budget
-   * @param exitCode of a child process that ended
+   * @param exitCode of a child process that ended by itself; none when the hub ended it
    */
   default void ended(String reason, Optional<Integer> exitCode) {}
 }

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -46,10 +47,12 @@ public class Upstreams implements AutoCloseable {
   private final ThreadFactory threads;
   private final ScheduledThreadPoolExecutor timer;
   private final Supervisor supervisor;
+  private final Posts.Limits posts;
   private final Map<ServerId, LogRing> logs = new ConcurrentHashMap<>();
   private final Set<UpstreamClient> clients = ConcurrentHashMap.newKeySet();
   private final Object httpLock = new Object();
   private @Nullable HttpClient http; // guarded by httpLock
+  private volatile boolean closing;
 
   /** What all connections use together, for gauges. */
   public record Gauges(
@@ -68,12 +71,13 @@ public class Upstreams implements AutoCloseable {
     this.threads = null;
     this.timer = null;
     this.supervisor = null;
+    this.posts = null;
   }
 
   /** The bean. */
   @Inject
   public Upstreams(@Bounded ManagedExecutorService work, @Bounded ManagedThreadFactory threads) {
-    this(work, threads, ChildProcess.Patience.DEFAULT);
+    this(work, threads, ChildProcess.Patience.DEFAULT, Posts.Limits.DEFAULT);
   }
 
   /**
@@ -82,8 +86,11 @@ public class Upstreams implements AutoCloseable {
    * @param work where futures complete; must not be a single thread
    * @param threads makes the threads that read, write and keep time
    * @param patience deadlines of the steps by which a child is ended
+   * @param posts bounds of what is under way to one HTTP server
    */
-  Upstreams(Executor work, ThreadFactory threads, ChildProcess.Patience patience) {
+  Upstreams(
+      Executor work, ThreadFactory threads, ChildProcess.Patience patience, Posts.Limits posts) {
+    this.posts = posts;
     this.work = work;
     this.threads = threads;
     // Deadlines are many and nearly all are cancelled: they must go when they are, which managed
@@ -126,11 +133,17 @@ public class Upstreams implements AutoCloseable {
             timer);
     made[0] = client;
     clients.add(client);
+    boolean started = false;
     try {
+      if (closing) { // after it was added: either it is seen here, or close() sees the client
+        throw new StartFailure("the hub is shutting down", Optional.empty(), List.of(), "", null);
+      }
       client.start();
-    } catch (RuntimeException failed) {
-      clients.remove(client);
-      throw failed;
+      started = true;
+    } finally {
+      if (!started) {
+        clients.remove(client);
+      }
     }
     return client;
   }
@@ -142,11 +155,14 @@ public class Upstreams implements AutoCloseable {
     }
     if (transport instanceof Transport.Http remote) {
       return new StreamableHttpConnection(
-          remote.url(), new HttpCalls(http(), remote.headers()), timer);
+          remote.url(), new HttpCalls(http(), remote.headers()), timer, posts);
     }
     if (transport instanceof Transport.Sse remote) {
       return new SseConnection(
-          remote.url(), new HttpCalls(http(), remote.headers()), definition.startTimeout());
+          remote.url(),
+          new HttpCalls(http(), remote.headers()),
+          definition.startTimeout(),
+          new Posts(posts, timer));
     }
     if (transport instanceof Transport.Ws remote) {
       return new WebSocketConnection(
@@ -217,14 +233,15 @@ public class Upstreams implements AutoCloseable {
   @Override
   @PreDestroy
   public void close() {
-    List<Thread> closing = new ArrayList<>();
+    closing = true;
+    List<Thread> closers = new ArrayList<>();
     for (UpstreamClient client : clients) {
       Thread thread = threads.newThread(client::close);
       thread.start();
-      closing.add(thread);
+      closers.add(thread);
     }
     try {
-      for (Thread thread : closing) {
+      for (Thread thread : closers) {
         thread.join(TimeUnit.SECONDS.toMillis(CLOSE_SECONDS));
       }
     } catch (InterruptedException interrupted) {

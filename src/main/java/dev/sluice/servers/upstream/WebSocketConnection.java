@@ -54,6 +54,8 @@ final class WebSocketConnection implements Connection {
   private boolean sending;
 
   private volatile @Nullable WebSocket socket;
+  private volatile @Nullable WebSocket arrived; // may come after it was given up
+  private volatile boolean givenUp;
   private volatile @Nullable Future<?> pinging;
   private volatile boolean answersPings;
   private final AtomicInteger unanswered = new AtomicInteger();
@@ -83,8 +85,10 @@ final class WebSocketConnection implements Connection {
           "the WebSocket cannot be opened: " + wrong.getMessage(),
           "use a ws or wss URL, and no header that belongs to the protocol");
     }
+    boolean opened = false;
     try {
       socket = opening.get(openTimeout.toMillis(), TimeUnit.MILLISECONDS);
+      opened = true;
     } catch (TimeoutException late) {
       opening.cancel(true);
       throw HttpCalls.failure(
@@ -97,9 +101,22 @@ final class WebSocketConnection implements Connection {
                   + handshake.getResponse().statusCode()
               : "the WebSocket could not be opened: " + words(cause == null ? failed : cause);
       throw HttpCalls.failure(text, "check \"url\", \"headers\" and whether the server is running");
+    } finally {
+      if (!opened) {
+        giveUp();
+      }
     }
     pinging =
         timer.scheduleWithFixedDelay(this::ping, PING_SECONDS, PING_SECONDS, TimeUnit.SECONDS);
+  }
+
+  /** One that opens from now on is cut off; so is one that has. */
+  private void giveUp() {
+    givenUp = true;
+    WebSocket late = arrived;
+    if (late != null) {
+      late.abort();
+    }
   }
 
   private static String words(Throwable problem) {
@@ -142,6 +159,16 @@ final class WebSocketConnection implements Connection {
                   inbound.ended(
                       problem == null ? "closed" : String.valueOf(problem.getMessage()),
                       Optional.empty()));
+    }
+
+    @Override
+    public void onOpen(WebSocket from) {
+      arrived = from;
+      if (givenUp) {
+        from.abort();
+      } else {
+        from.request(1);
+      }
     }
 
     @Override
@@ -301,6 +328,9 @@ final class WebSocketConnection implements Connection {
   @Override
   public void close() {
     WebSocket open = socket;
+    if (open == null || over.isDone()) {
+      giveUp();
+    }
     if (open != null && !over.isDone()) {
       try {
         Object unused =

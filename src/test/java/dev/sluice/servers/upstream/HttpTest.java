@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.servers.ServerDefinition;
 import dev.sluice.servers.ServerDefinition.Transport;
 import dev.sluice.servers.upstream.Rig.Heard;
@@ -205,5 +206,150 @@ class HttpTest {
     server.faults.clear();
     server.faults.add("404");
     assertThat(refusal(sse())).hasMessageContaining("404");
+  }
+
+  private ServerDefinition impatient(Duration startTimeout) {
+    return Rig.definition(
+        new Transport.Http(server.url("/mcp"), Map.of()),
+        startTimeout,
+        ServerDefinition.Budget.UNLIMITED);
+  }
+
+  @Test
+  void failsTheStartOfAServerThatNeverTakesTheFirstNotification() {
+    server.faults.add("deaf");
+    StartFailure failure = refusal(impatient(Duration.ofMillis(500)));
+    assertThat(failure).hasMessageContaining("notifications/initialized");
+    assertThat(failure.suggestion()).contains("startTimeoutSeconds");
+    assertThat(rig.upstreams.gauges().connections()).isZero();
+  }
+
+  @Test
+  void readsListsAndRenewsSessionsWithoutHoldingTheOnlyThread() throws Exception {
+    try (Rig narrow = new Rig(ChildProcess.Patience.DEFAULT, 1, Posts.Limits.DEFAULT)) {
+      UpstreamClient client = narrow.connect(http("/mcp"), heard);
+      await().atMost(Rig.SOON).until(() -> server.log.contains("GET true"));
+      server.faults.add("more");
+      server.push.add(CHANGED);
+      await().atMost(Rig.SOON).until(() -> client.catalogue().tools().size() == 2);
+      server.sessions.clear();
+      assertThat(Rig.call(client, "x").getString("tool")).isEqualTo("x");
+      assertThat(server.initialized).hasValue(2);
+    }
+  }
+
+  @Test
+  void neverSendsACallAgainThatTheServerHadTaken() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    UpstreamException failure = failure(client, "drop-then-forget");
+    assertThat(failure.kind()).isEqualTo(Kind.DISCONNECTED);
+    assertThat(failure).hasMessageContaining("no longer knew the session");
+    assertThat(server.log).filteredOn(line -> line.startsWith("tools/call")).hasSize(1);
+  }
+
+  @Test
+  void resumesAfterTheLastWholeEventWhenOneWasCutOff() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    assertThat(Rig.call(client, "drop-in-an-event").getString("tool"))
+        .isEqualTo("drop-in-an-event");
+    assertThat(server.log).contains("resume e1").doesNotContain("resume e7");
+    assertThat(heard.text("http")).isEmpty();
+  }
+
+  @Test
+  void closesAStreamThatTheServerLeavesOpenAfterItsAnswer() throws Exception {
+    Posts.Limits brief = new Posts.Limits(8, Rig.SOON, Duration.ofMillis(200));
+    try (Rig narrow = new Rig(ChildProcess.Patience.DEFAULT, 4, brief)) {
+      UpstreamClient client = narrow.connect(http("/mcp"), heard);
+      for (int i = 0; i < 3; i++) {
+        assertThat(Rig.call(client, "stays-open").getString("tool")).isEqualTo("stays-open");
+      }
+      await()
+          .atMost(Rig.SOON)
+          .until(() -> server.log.stream().filter("stream closed"::equals).count() == 3);
+      assertThat(Rig.call(client, "x").getString("tool")).isEqualTo("x");
+    }
+  }
+
+  @Test
+  void closesAnsweredStreamsWhenItIsClosed() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    assertThat(Rig.call(client, "stays-open").getString("tool")).isEqualTo("stays-open");
+    client.close();
+    await().atMost(Duration.ofSeconds(3)).until(() -> server.log.contains("stream closed"));
+  }
+
+  @Test
+  void boundsThePostsOfAServerThatNeverAnswersThemAndFreesTheirPlaces() throws Exception {
+    Posts.Limits few = new Posts.Limits(8, Duration.ofSeconds(1), Rig.SOON);
+    try (Rig narrow = new Rig(ChildProcess.Patience.DEFAULT, 4, few)) {
+      UpstreamClient client = narrow.connect(http("/mcp"), heard);
+      server.faults.add("deaf");
+      Envelope note = Envelope.notification("notifications/x", null);
+      CompletableFuture<?>[] sent = new CompletableFuture<?>[9];
+      for (int i = 0; i < sent.length; i++) {
+        sent[i] = client.send(note);
+      }
+      assertThat(failure(sent[8]).kind()).isEqualTo(Kind.BUSY);
+      assertThat(failure(sent[0]).kind()).isEqualTo(Kind.TIMEOUT);
+      assertThat(server.deafTo).hasValue(8);
+      for (int i = 1; i < 8; i++) {
+        assertThat(failure(sent[i]).kind()).isEqualTo(Kind.TIMEOUT);
+      }
+      server.faults.clear();
+      assertThat(Rig.call(client, "x").getString("tool")).isEqualTo("x");
+    }
+  }
+
+  @Test
+  void opensNoThirdSessionForACallThatTheFirstOneRefusedLate() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    CompletableFuture<JsonObject> late = client.callTool("late-404", Rig.json("{}"), Rig.SOON);
+    await()
+        .atMost(Rig.SOON)
+        .until(() -> server.log.stream().anyMatch(line -> line.startsWith("tools/call")));
+    server.sessions.clear();
+    assertThat(Rig.call(client, "x").getString("tool")).isEqualTo("x");
+    server.reopened.countDown();
+    assertThat(failure(late)).hasMessageContaining("no longer knows the session");
+    assertThat(server.initialized).hasValue(2);
+  }
+
+  @Test
+  void letsCallsWaitWhileANewSessionIsOpened() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    server.sessions.clear();
+    server.faults.add("hold-initialize");
+    CompletableFuture<JsonObject> one = client.callTool("one", Rig.json("{}"), Rig.SOON);
+    await()
+        .atMost(Rig.SOON)
+        .until(
+            () -> server.log.stream().filter(line -> line.startsWith("initialize")).count() == 2);
+    CompletableFuture<JsonObject> two = client.callTool("two", Rig.json("{}"), Rig.SOON);
+    server.reopened.countDown();
+    assertThat(two.get(20, TimeUnit.SECONDS).getString("tool")).isEqualTo("two");
+    assertThat(one.get(20, TimeUnit.SECONDS).getString("tool")).isEqualTo("one");
+    assertThat(server.initialized).hasValue(2);
+    assertThat(server.log).filteredOn(line -> line.startsWith("tools/call")).hasSize(3);
+  }
+
+  @Test
+  void triesTheGetStreamAgainAfterAPassingRefusal() throws Exception {
+    server.refuseGets.set(1);
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    await().atMost(Rig.SOON).until(() -> server.log.contains("GET true"));
+    assertThat(server.log).contains("GET refused");
+    server.faults.add("more");
+    server.push.add(CHANGED);
+    await().atMost(Rig.SOON).until(() -> client.catalogue().tools().size() == 2);
+  }
+
+  @Test
+  void masksSecretsInErrorsOfTheServerAndCutsThem() throws Exception {
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    UpstreamException failure = failure(client, "secret");
+    assertThat(failure.getMessage())
+        .startsWith("you sent ***; long")
+        .hasSize(UpstreamException.MAX_MESSAGE);
   }
 }

@@ -31,6 +31,9 @@ final class HttpTestServer implements AutoCloseable {
   final Set<String> sessions = ConcurrentHashMap.newKeySet();
   final List<String> log = new CopyOnWriteArrayList<>();
   final AtomicInteger initialized = new AtomicInteger();
+  final AtomicInteger deafTo = new AtomicInteger();
+  final AtomicInteger refuseGets = new AtomicInteger();
+  final CountDownLatch reopened = new CountDownLatch(1);
   final BlockingQueue<String> push = new LinkedBlockingQueue<>();
   private final BlockingQueue<String> sse = new LinkedBlockingQueue<>();
   private final CountDownLatch stopped = new CountDownLatch(1);
@@ -120,6 +123,15 @@ final class HttpTestServer implements AutoCloseable {
         return;
       }
     }
+    if (lastId != null && faults.contains("forget-resumes")) {
+      respond(x, 404, "", "");
+      return;
+    }
+    if (refuseGets.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
+      log.add("GET refused");
+      respond(x, 503, "", "");
+      return;
+    }
     if (faults.contains("no-get")) {
       respond(x, 405, "", "");
       return;
@@ -153,6 +165,9 @@ final class HttpTestServer implements AutoCloseable {
       return;
     }
     if (message.method().equals("initialize")) {
+      if (faults.contains("hold-initialize")) {
+        reopened.await();
+      }
       String id = UUID.randomUUID().toString();
       sessions.add(id);
       x.getResponseHeaders().set("Mcp-Session-Id", id);
@@ -165,6 +180,11 @@ final class HttpTestServer implements AutoCloseable {
           session == null ? 400 : 404,
           "application/json",
           "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32001,\"message\":\"Session not found\"}}");
+      return;
+    }
+    if (faults.contains("deaf") && message.kind() != Envelope.Kind.REQUEST) {
+      deafTo.incrementAndGet();
+      stopped.await();
       return;
     }
     if (message.kind() != Envelope.Kind.REQUEST) {
@@ -191,6 +211,33 @@ final class HttpTestServer implements AutoCloseable {
         write(stream(x), "id: e1\nretry: 20\ndata:\n\n");
         x.close();
       }
+      case "drop-then-forget" -> {
+        faults.add("forget-resumes");
+        write(stream(x), "id: e9\nretry: 20\ndata:\n\n");
+        x.close();
+      }
+      case "drop-in-an-event" -> {
+        pending = answer;
+        write(stream(x), "id: e1\nretry: 20\ndata:\n\nid: e7\ndata: {\"half");
+        x.close();
+      }
+      case "late-404" -> {
+        reopened.await();
+        respond(x, 404, "", "");
+      }
+      case "stays-open" -> {
+        OutputStream out = stream(x);
+        write(out, "data: " + answer + "\n\n");
+        try {
+          while (!stopped.await(50, TimeUnit.MILLISECONDS)) {
+            write(out, ": still here\n\n");
+          }
+        } catch (IOException closed) {
+          log.add("stream closed");
+        }
+        x.close();
+      }
+      case "secret" -> answerError(x, message, "you sent s3cret-token; " + "long ".repeat(1_000));
       case "drop-for-good" -> {
         write(stream(x), ": nothing\n\n");
         x.close();
@@ -223,6 +270,11 @@ final class HttpTestServer implements AutoCloseable {
       case "accepted" -> respond(x, 202, "", "");
       default -> answer(x, message, "{\"tool\":\"" + tool + "\"}");
     }
+  }
+
+  private static void answerError(HttpExchange x, Envelope request, String text)
+      throws IOException {
+    respond(x, 200, "application/json", text(Envelope.error(request, -32000, text)));
   }
 
   private void raw(HttpExchange x, String text) throws IOException {

@@ -10,6 +10,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -138,5 +139,35 @@ class PiecesTest {
   @Test
   void saysNothingWhenItKnowsNothing() {
     assertThat(StartHint.of("x", 3, List.of("42"))).isEmpty();
+  }
+
+  @Test
+  void takesAnIdOnlyWithItsWholeEventAndForgetsWhatWasCutOff() {
+    List<String> events = new ArrayList<>();
+    EventParser parser =
+        new EventParser((name, data) -> events.add(name + "=" + new String(data, UTF_8)));
+    parser.feed(ByteBuffer.wrap("id: 1\ndata: a\n\nid: 2\nevent: x\ndata: b\nda".getBytes(UTF_8)));
+    assertThat(parser.lastId()).isEqualTo("1");
+    parser.reset();
+    parser.feed(ByteBuffer.wrap("data: c\n\n".getBytes(UTF_8)));
+    assertThat(events).containsExactly("message=a", "message=c");
+    assertThat(parser.lastId()).isEqualTo("1");
+  }
+
+  @Test
+  void takesNoEventIdThatNoHeaderCanCarry() {
+    EventParser parser = new EventParser((name, data) -> {});
+    parser.feed(ByteBuffer.wrap("id: ok-1\ndata: a\n\nid: \u20ac\ndata: b\n\n".getBytes(UTF_8)));
+    parser.feed(ByteBuffer.wrap("id: \u007f\ndata: c\n\n".getBytes(UTF_8)));
+    assertThat(parser.lastId()).isEqualTo("ok-1");
+  }
+
+  @Test
+  void cutsMessagesOfAnySize() {
+    String huge = "x".repeat(100_000);
+    assertThat(UpstreamException.of(UpstreamException.Kind.PROTOCOL, huge).getMessage())
+        .hasSize(UpstreamException.MAX_MESSAGE);
+    assertThat(new StartFailure(huge, Optional.empty(), List.of(), "", null).getMessage())
+        .hasSize(UpstreamException.MAX_MESSAGE);
   }
 }

@@ -1,6 +1,7 @@
 package dev.sluice.servers.upstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.servers.ServerDefinition.Transport;
@@ -173,5 +174,57 @@ class ProcessTreeTest {
     assertThat(new Exit(143).text()).contains("SIGTERM");
     assertThat(new Exit(3).text()).isEqualTo("exited with code 3");
     assertThat(new Exit(255).text()).isEqualTo("exited with code 255");
+  }
+
+  @Test
+  void takesNoStrangerForItsOwnWhoHasTheNumberOfAnEndedChild() throws Exception {
+    // In a session of its own, so that its number is also that of a session.
+    Process stranger = new ProcessBuilder("setsid", "sleep", "300").start();
+    try {
+      long pid = stranger.pid();
+      await()
+          .atMost(Rig.SOON)
+          .until(
+              () ->
+                  ProcessTable.entry(Long.toString(pid))
+                      .filter(entry -> entry.session() == pid)
+                      .isPresent());
+      ProcessTable table = ProcessTable.read();
+      long ticks = ProcessTable.entry(Long.toString(pid)).orElseThrow().startTicks();
+      assertThat(table.tree(pid, ticks, true, "m")).containsExactly(pid);
+      assertThat(table.tree(pid, ticks - 1, true, "m")).isEmpty();
+      assertThat(table.tree(pid, -1, true, "m")).isEmpty();
+      assertThat(table.handle(pid)).isPresent();
+    } finally {
+      stranger.destroyForcibly();
+    }
+  }
+
+  @Test
+  void leavesNoChildWhoseThreadsCannotBeStarted() {
+    Supervisor without =
+        new Supervisor(
+            task -> {
+              throw new IllegalStateException("no more threads");
+            },
+            SHORT);
+    String marker = "sluice-left-" + System.nanoTime();
+    assertThatThrownBy(
+            () ->
+                without.start(
+                    new ServerId("tree"),
+                    new Transport.Stdio(
+                        "sh", List.of("-c", "sleep 300; : " + marker), Map.of(), Optional.empty()),
+                    output))
+        .hasMessage("no more threads");
+    assertThat(without.children()).isEmpty();
+    await()
+        .atMost(Rig.SOON)
+        .until(
+            () ->
+                ProcessHandle.allProcesses()
+                    .filter(ProcessTable::living)
+                    .noneMatch(
+                        p -> p.info().commandLine().filter(c -> c.contains(marker)).isPresent()));
   }
 }

@@ -15,7 +15,8 @@ public final class RealUpstreams {
             work,
             Thread::new,
             new ChildProcess.Patience(
-                Duration.ofMillis(1_000), Duration.ofMillis(700), Duration.ofSeconds(2)));
+                Duration.ofMillis(1_000), Duration.ofMillis(700), Duration.ofSeconds(2)),
+            Posts.Limits.DEFAULT);
     upstreams.start();
     return upstreams;
   }

@@ -24,14 +24,7 @@ final class Rig implements AutoCloseable {
   static final String JAVA = Path.of(System.getProperty("java.home"), "bin", "java").toString();
   static final Duration SOON = Duration.ofSeconds(20);
 
-  final ExecutorService work =
-      Executors.newFixedThreadPool(
-          16,
-          task -> {
-            Thread thread = new Thread(task, "work");
-            thread.setDaemon(true);
-            return thread;
-          });
+  final ExecutorService work;
   final Upstreams upstreams;
 
   Rig() {
@@ -41,7 +34,19 @@ final class Rig implements AutoCloseable {
   }
 
   Rig(ChildProcess.Patience patience) {
-    upstreams = new Upstreams(work, Thread::new, patience);
+    this(patience, 16, Posts.Limits.DEFAULT);
+  }
+
+  Rig(ChildProcess.Patience patience, int threads, Posts.Limits posts) {
+    work =
+        Executors.newFixedThreadPool(
+            threads,
+            task -> {
+              Thread thread = new Thread(task, "work");
+              thread.setDaemon(true);
+              return thread;
+            });
+    upstreams = new Upstreams(work, Thread::new, patience, posts);
     upstreams.start();
   }
 

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.servers.ServerDefinition;
 import dev.sluice.servers.ServerDefinition.Budget;
 import dev.sluice.servers.ServerDefinition.Transport;
 import dev.sluice.servers.upstream.Rig.Heard;
 import jakarta.json.JsonObject;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -16,10 +18,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The client over the standard streams of real child processes. */
 @Timeout(60)
@@ -372,5 +377,76 @@ class StdioTest {
   private StartFailure start(Transport transport) {
     return catchThrowableOfType(
         StartFailure.class, () -> rig.connect(Rig.definition(transport), heard));
+  }
+
+  @Test
+  void givesAChildItsGraceWhenItsStartIsInterrupted(@TempDir Path directory) throws Exception {
+    Path ready = directory.resolve("ready");
+    Path end = directory.resolve("end");
+    String script = ": >'" + ready + "'; cat >/dev/null; sleep 0.3; : >'" + end + "'";
+    CompletableFuture<Throwable> failed = new CompletableFuture<>();
+    Thread starter =
+        new Thread(
+            () -> {
+              try {
+                rig.connect(Rig.shell(script), heard);
+              } catch (StartFailure failure) {
+                failed.complete(failure);
+              }
+            });
+    starter.start();
+    await().atMost(Rig.SOON).until(() -> Files.exists(ready));
+    starter.interrupt();
+    assertThat(failed.get(20, TimeUnit.SECONDS)).hasMessageContaining("interrupted");
+    assertThat(end).exists();
+    assertThat(rig.upstreams.gauges().children()).isZero();
+  }
+
+  @Test
+  void startsNothingAfterItsEnd() {
+    rig.upstreams.close();
+    StartFailure failure =
+        catchThrowableOfType(StartFailure.class, () -> rig.connect(Rig.java(), heard));
+    assertThat(failure).hasMessageContaining("shutting down");
+    assertThat(rig.upstreams.gauges().connections()).isZero();
+  }
+
+  @Test
+  void endsAChildThatOpensAfterItsClientWasClosed(@TempDir Path directory) {
+    Path ran = directory.resolve("ran");
+    Supervisor supervisor =
+        new Supervisor(
+            Thread::new,
+            new ChildProcess.Patience(
+                Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofSeconds(2)));
+    ServerDefinition definition = Rig.shell(": >'" + ran + "'; exec cat >/dev/null");
+    ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+    try {
+      UpstreamClient client =
+          new UpstreamClient(
+              definition,
+              new StdioConnection(
+                  definition.id(), (Transport.Stdio) definition.transport(), supervisor),
+              heard,
+              new LogRing(),
+              rig.work,
+              timer);
+      client.close();
+      assertThatThrownBy(client::start).isInstanceOf(StartFailure.class);
+      assertThat(supervisor.children()).isEmpty();
+    } finally {
+      timer.shutdownNow();
+    }
+  }
+
+  @Test
+  void tellsTheEndOfAnAgedChildApartFromACrash() throws Exception {
+    rig.connect(
+        Rig.definition(Rig.java().transport(), Rig.SOON, new Budget(0, 0, Duration.ofSeconds(1))),
+        heard);
+    await().atMost(Rig.SOON).until(() -> !heard.ends.isEmpty());
+    assertThat(heard.ends).containsExactly("budget: age over 1 s");
+    assertThat(heard.ends.get(0)).startsWith(UpstreamListener.AGED);
+    assertThat(heard.exitCode.get(1, TimeUnit.SECONDS)).isEmpty();
   }
 }

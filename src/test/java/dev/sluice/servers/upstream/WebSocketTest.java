@@ -144,4 +144,15 @@ class WebSocketTest {
                         heard)))
         .hasMessageContaining("nothing answers");
   }
+
+  @Test
+  void cutsOffASocketThatOpensAfterItWasGivenUp() {
+    server.faults.add("late");
+    ServerDefinition impatient =
+        Rig.definition(ws().transport(), Duration.ofMillis(500), ServerDefinition.Budget.UNLIMITED);
+    assertThat(catchThrowableOfType(StartFailure.class, () -> rig.connect(impatient, heard)))
+        .hasMessageContaining("no WebSocket within");
+    server.answer.countDown();
+    await().atMost(Rig.SOON).until(() -> server.log.contains("gone"));
+  }
 }

@@ -18,12 +18,14 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 
 /** MCP over WebSocket on a raw socket (RFC 6455), with the manners of gomcp on demand. */
 final class WebSocketTestServer implements AutoCloseable {
 
   final Set<String> faults = ConcurrentHashMap.newKeySet();
   final List<String> log = new CopyOnWriteArrayList<>();
+  final CountDownLatch answer = new CountDownLatch(1);
   private final List<Socket> sockets = new CopyOnWriteArrayList<>();
   private final ServerSocket listening;
 
@@ -80,6 +82,9 @@ final class WebSocketTestServer implements AutoCloseable {
       if (line.toLowerCase().startsWith("x-key:")) {
         log.add(line);
       }
+    }
+    if (faults.contains("late")) {
+      answer.await();
     }
     if (faults.contains("refuse")) {
       out.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n".getBytes(UTF_8));
