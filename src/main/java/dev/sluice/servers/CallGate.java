@@ -14,7 +14,12 @@ import java.util.Optional;
 final class CallGate {
 
   /** Permission for one call; given back by {@link #release}. */
-  record Admission(boolean probe) {}
+  record Admission(CircuitBreaker circuit, int generation) {
+    /** Whether the circuit is still in the state in which it let the call in. */
+    private boolean counts(CircuitBreaker now) {
+      return now == circuit && now.generation() == generation;
+    }
+  }
 
   /** How a call ended, as far as the transport is concerned. */
   enum Outcome {
@@ -22,8 +27,8 @@ final class CallGate {
     ANSWERED,
     /** No answer: deadline, lost connection, not MCP. */
     TRANSPORT_FAILED,
-    /** It never reached the server. */
-    NOT_SENT
+    /** Tells nothing: it never reached the server, or the hub itself ended the connection. */
+    NEUTRAL
   }
 
   /**
@@ -125,7 +130,7 @@ final class CallGate {
     }
     inFlight++;
     lastUsed = now;
-    return new Admission(breaker.state() == CircuitBreaker.State.HALF_OPEN);
+    return new Admission(breaker, breaker.generation());
   }
 
   /** The call is over; {@code failed} is what its caller saw. */
@@ -141,24 +146,31 @@ final class CallGate {
       } else {
         lastSuccess = Optional.of(Instant.now());
       }
-      switch (outcome) {
-        case ANSWERED -> breaker.success();
-        case TRANSPORT_FAILED -> reset = failure();
-        case NOT_SENT -> {
-          if (admission.probe()) {
-            breaker.giveBack();
-          }
+      if (admission.counts(breaker)) {
+        switch (outcome) {
+          case ANSWERED -> breaker.success();
+          case TRANSPORT_FAILED -> reset = failure();
+          case NEUTRAL -> breaker.giveBack();
         }
       }
     }
     scheduleHalfOpen(reset);
   }
 
-  /** A failed health probe counts for the circuit like a failed call. */
-  void probeFailed() {
-    Duration reset;
+  /**
+   * A health probe counts like a call while the circuit is closed; else only its own probe does.
+   */
+  void probed(boolean good) {
+    Duration reset = Duration.ZERO;
     synchronized (this) {
-      reset = failure();
+      if (breaker.state() != CircuitBreaker.State.CLOSED) {
+        return;
+      }
+      if (good) {
+        breaker.success();
+      } else {
+        reset = failure();
+      }
     }
     scheduleHalfOpen(reset);
   }

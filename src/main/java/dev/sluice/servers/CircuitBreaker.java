@@ -36,6 +36,7 @@ final class CircuitBreaker {
   private int failures;
   private long openedAt;
   private boolean probing;
+  private int generation;
 
   CircuitBreaker(int threshold, Duration reset, Changes changes) {
     this.threshold = threshold;
@@ -103,6 +104,11 @@ final class CircuitBreaker {
     return left <= 0 ? Duration.ZERO : Duration.ofNanos(left);
   }
 
+  /** Grows with each change of state: results of calls let in before a change are stale. */
+  int generation() {
+    return generation;
+  }
+
   State state() {
     return state;
   }
@@ -114,6 +120,7 @@ final class CircuitBreaker {
   private void move(State to) {
     State from = state;
     state = to;
+    generation++;
     changes.changed(from, to);
   }
 }

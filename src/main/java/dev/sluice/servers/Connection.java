@@ -1,9 +1,14 @@
 package dev.sluice.servers;
 
+import dev.sluice.rest.ApiException;
 import dev.sluice.servers.upstream.UpstreamClient;
 import dev.sluice.servers.upstream.UpstreamListener;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,10 +17,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class Connection implements UpstreamListener {
 
+  /** What is due on a connection; each kind once at a time. */
+  enum Due {
+    IDLE,
+    PROBE
+  }
+
   private static final System.Logger LOG = System.getLogger(Connection.class.getName());
 
   private final McpServer server;
   private final ServerDefinition definition;
+  private final CompletableFuture<Void> after;
   private final CompletableFuture<Connection> ready = new CompletableFuture<>();
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
@@ -27,18 +39,33 @@ final class Connection implements UpstreamListener {
   /** Guarded by this. */
   private boolean cancelled;
 
+  /** Guarded by this. */
+  private final Map<Due, Future<?>> timers = new EnumMap<>(Due.class);
+
+  /** Guarded by this. */
+  private boolean timersOver;
+
   /** Calls on this connection; guarded by the server's lock. */
   int calls;
 
   /** Whether it was replaced and ends when its calls have; guarded by the server's lock. */
   boolean retired;
 
+  /** Whether the hub itself ended it, for whatever reason. */
+  volatile boolean stopped;
+
   /** Why it ended before it was ready; guarded by the server's lock. */
   Optional<String> endedEarly = Optional.empty();
 
-  Connection(McpServer server, ServerDefinition definition) {
+  Connection(McpServer server, ServerDefinition definition, CompletableFuture<Void> after) {
     this.server = server;
     this.definition = definition;
+    this.after = after;
+  }
+
+  /** The end of the server's former connection, which this one waits for. */
+  CompletableFuture<Void> after() {
+    return after;
   }
 
   ServerDefinition definition() {
@@ -100,6 +127,47 @@ final class Connection implements UpstreamListener {
     cancelled = true;
     if (runner != null) {
       runner.interrupt();
+    }
+  }
+
+  /** Arranges what is due next, in place of the same kind; nothing once it was retired. */
+  void after(Supervision supervision, Due what, Duration delay, Runnable task) {
+    Future<?> next = supervision.schedule(delay, task);
+    Future<?> former;
+    synchronized (this) {
+      former = timersOver ? next : timers.put(what, next);
+    }
+    if (former != null) {
+      former.cancel(false);
+    }
+  }
+
+  /** Nothing is due any more: a timer would keep the connection and its client in memory. */
+  synchronized void cancelTimers() {
+    timersOver = true;
+    timers.values().forEach(timer -> timer.cancel(false));
+    timers.clear();
+  }
+
+  /** Timers that wait. */
+  synchronized long pendingTimers() {
+    return timers.values().stream().filter(timer -> !timer.isDone()).count();
+  }
+
+  /**
+   * Ends it after its server has become cold, never under the server's lock.
+   *
+   * @param ran whether it was ready; if not, its attempt to start fails
+   */
+  void end(Supervision supervision, boolean ran, String reason, Duration drain) {
+    if (ran) {
+      supervision.retire(this, drain);
+    } else {
+      cancel();
+      ready.completeExceptionally(
+          ApiException.conflict(
+              "server_stopped",
+              "Server " + server.id() + " was stopped while it started: " + reason));
     }
   }
 

@@ -38,7 +38,12 @@ record DefinitionReader(Variables variables, Optional<Path> directory) {
    * @param problem why it cannot be started, for example a variable that is not set
    * @param warnings keys that mean nothing
    */
-  record Read(ServerDefinition definition, Optional<String> problem, List<String> warnings) {}
+  record Read(ServerDefinition definition, Optional<String> problem, List<String> warnings) {
+    /** Whether it can be started. */
+    boolean usable() {
+      return definition.enabled() && problem.isEmpty();
+    }
+  }
 
   /**
    * Reads one server.
@@ -104,12 +109,14 @@ record DefinitionReader(Variables variables, Optional<Path> directory) {
       List<String> all = new ArrayList<>();
       if (in.isArray("command")) {
         List<String> words = in.texts("command");
-        all.addAll(words.subList(1, words.size()));
+        all.addAll(expand(words.subList(1, words.size()), missing));
       }
       all.addAll(args);
       for (String name : env.keySet()) {
         if (name.indexOf('=') >= 0) {
-          throw in.invalid("env", "has a name with \"=\": " + name);
+          // what stands behind it may be a secret that was meant as the value
+          throw in.invalid(
+              "env", "has a name with \"=\": " + name.substring(0, name.indexOf('=') + 1) + "…");
         }
       }
       return new Transport.Stdio(

@@ -45,15 +45,20 @@ final class DirectoryWatch implements AutoCloseable {
   /**
    * Starts watching.
    *
+   * @param first the fingerprint from before the files were first read: a change since then counts
    * @param fingerprint sizes and times of the files; on the watch's own thread
    * @param changed called on that thread after a change; hands its work on
    */
   DirectoryWatch(
-      Path directory, Supplier<String> fingerprint, Runnable changed, ThreadFactory threads) {
+      Path directory,
+      String first,
+      Supplier<String> fingerprint,
+      Runnable changed,
+      ThreadFactory threads) {
     this.directory = directory;
     this.fingerprint = fingerprint;
     this.changed = changed;
-    this.last = fingerprint.get();
+    this.last = first;
     this.thread = threads.newThread(this::run);
     this.thread.setName("sluice-watch-" + directory.getFileName());
     this.thread.setDaemon(true);
@@ -63,17 +68,29 @@ final class DirectoryWatch implements AutoCloseable {
   private void run() {
     try {
       while (closing.getCount() > 0) {
+        look();
         awaitEvent();
-        String now = fingerprint.get();
-        if (!now.equals(last) && closing.getCount() > 0) {
-          last = now;
-          changed.run();
-        }
       }
     } catch (InterruptedException | ClosedWatchServiceException ended) {
       LOG.log(System.Logger.Level.DEBUG, "watch of {0} ended", directory);
     } finally {
       release();
+    }
+  }
+
+  /** A failure is told, and the next look may succeed: the watch goes on. */
+  private void look() {
+    try {
+      String now = fingerprint.get();
+      if (!now.equals(last) && closing.getCount() > 0) {
+        last = now;
+        changed.run();
+      }
+    } catch (RuntimeException failed) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "SLUICE-0209: A look at " + directory + " failed; it is tried again",
+          failed);
     }
   }
 

@@ -3,8 +3,10 @@ package dev.sluice.servers;
 import dev.sluice.events.DomainEvent;
 import dev.sluice.rest.ApiException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -96,12 +98,26 @@ public final class Discovery {
 
   /** What changes when a fragment does. */
   String fingerprint() {
-    return fragments().stream()
-        .map(f -> f.getFileName() + "=" + ServersFile.fingerprint(f))
-        .collect(Collectors.joining("\n"));
+    try {
+      return fragments().stream()
+          .map(f -> f.getFileName() + "=" + ServersFile.fingerprint(f))
+          .collect(Collectors.joining("\n"));
+    } catch (IOException unreadable) {
+      return "unreadable";
+    }
   }
 
-  private List<Path> fragments() {
+  /** The servers file gave up a name that a fragment has as well: the fragment's turn. */
+  void on(DomainEvent event) {
+    if (event instanceof DomainEvent.ProviderDeregistered gone
+        && gone.source().equals(ServersFile.SOURCE)
+        && names().contains(new ServerId(gone.mcpServerId()))) {
+      LOG.log(System.Logger.Level.DEBUG, "scan {0}", rescan());
+    }
+  }
+
+  /** The fragments; none if there is no such directory. */
+  private List<Path> fragments() throws IOException {
     try (Stream<Path> files = Files.list(directory)) {
       return files
           .filter(f -> f.getFileName().toString().endsWith(".json"))
@@ -110,18 +126,37 @@ public final class Discovery {
           .sorted()
           .limit(MAX_FRAGMENTS)
           .toList();
-    } catch (IOException absent) {
+    } catch (NoSuchFileException absent) {
       return List.of();
+    } catch (UncheckedIOException whileListing) {
+      throw whileListing.getCause();
     }
   }
 
   /** Scans now, on the calling thread; for the start of the hub. */
   Scan scan() {
+    List<Path> fragments;
+    try {
+      fragments = fragments();
+    } catch (IOException unreadable) {
+      Scan scan =
+          new Scan(
+              Instant.now(),
+              last.fragments(),
+              last.servers(),
+              Map.of(".", "the directory cannot be read, nothing changed: " + unreadable));
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "SLUICE-0210: " + directory + " cannot be read, its servers stay",
+          unreadable);
+      last = scan;
+      return scan;
+    }
     DefinitionReader reader =
         new DefinitionReader(variables, Optional.of(directory.toAbsolutePath()));
     Map<String, String> problems = new TreeMap<>();
     Map<String, Map<ServerId, DefinitionReader.Read>> next = new LinkedHashMap<>();
-    for (Path fragment : fragments()) {
+    for (Path fragment : fragments) {
       String name = fragment.getFileName().toString();
       try {
         ServersDocument document = ServersDocument.parse(ServersFile.read(fragment), reader);

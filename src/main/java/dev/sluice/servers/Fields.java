@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * Reads the keys of one JSON object with their types and bounds, and remembers which keys were
@@ -73,12 +74,15 @@ final class Fields {
     Optional<String> name = present(names);
     return name.isEmpty()
         ? Optional.empty()
-        : Optional.of(string(name.get(), pointer + "/" + name.get(), get(name.get())));
+        : Optional.of(
+            string(name.get(), pointer + "/" + name.get(), get(name.get()), Fields::shown));
   }
 
-  private String string(String name, String at, JsonValue value) throws InvalidDefinition {
+  private String string(
+      String name, String at, JsonValue value, Function<JsonValue, String> described)
+      throws InvalidDefinition {
     if (!(value instanceof JsonString text)) {
-      throw invalid(name, "must be a text, was " + shown(value), at);
+      throw invalid(name, "must be a text, was " + described.apply(value), at);
     }
     if (text.getString().length() > MAX_TEXT) {
       throw invalid(
@@ -127,12 +131,13 @@ final class Fields {
       return List.of();
     }
     if (!(get(name) instanceof JsonArray array)) {
-      throw invalid(name, "must be a list of texts, was " + shown(get(name)));
+      throw invalid(name, "must be a list of texts, was " + kind(get(name)));
     }
     checkSize(name, array.size());
     List<String> out = new ArrayList<>(array.size());
     for (int i = 0; i < array.size(); i++) {
-      out.add(string(name + "[" + i + "]", pointer + "/" + name + "/" + i, array.get(i)));
+      out.add(
+          string(name + "[" + i + "]", pointer + "/" + name + "/" + i, array.get(i), Fields::kind));
     }
     return List.copyOf(out);
   }
@@ -143,7 +148,7 @@ final class Fields {
       return out;
     }
     if (!(get(name) instanceof JsonObject map)) {
-      throw invalid(name, "must be an object of texts, was " + shown(get(name)));
+      throw invalid(name, "must be an object of texts, was " + kind(get(name)));
     }
     checkSize(name, map.size());
     for (Map.Entry<String, JsonValue> entry : map.entrySet()) {
@@ -153,7 +158,8 @@ final class Fields {
       }
       out.put(
           entry.getKey(),
-          string(field, pointer + "/" + name + "/" + entry.getKey(), entry.getValue()));
+          string(
+              field, pointer + "/" + name + "/" + entry.getKey(), entry.getValue(), Fields::kind));
     }
     return out;
   }
@@ -245,11 +251,22 @@ final class Fields {
     return out;
   }
 
-  private static String shown(JsonValue value) {
-    String text = value.toString();
+  /** What it is without what it says: arguments, environment and headers may hold secrets. */
+  private static String kind(JsonValue value) {
     return switch (value.getValueType()) {
       case OBJECT -> "an object";
       case ARRAY -> "a list";
+      case STRING -> "a text";
+      case NUMBER -> "a number";
+      case TRUE, FALSE -> "true or false";
+      case NULL -> "null";
+    };
+  }
+
+  private static String shown(JsonValue value) {
+    String text = value.toString();
+    return switch (value.getValueType()) {
+      case OBJECT, ARRAY -> kind(value);
       default -> text.length() <= 60 ? text : text.substring(0, 60) + "…";
     };
   }

@@ -2,6 +2,7 @@ package dev.sluice.servers;
 
 import dev.sluice.events.DomainEvent;
 import dev.sluice.events.EventSink;
+import dev.sluice.rest.ApiException;
 import dev.sluice.servers.GroupDefinition.Member;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -11,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 
 /**
@@ -164,13 +166,62 @@ final class Group {
     }
   }
 
-  /** A member's server changed; the group decides by what is true now, not by the event. */
-  void standing(ServerId server, Standing standing, String reason) {
+  /** Like {@link #redefine}, with the members it has. */
+  void redefineSettings(GroupDefinition next) {
+    synchronized (lock) {
+      redefine(next.with(definition.members()));
+    }
+  }
+
+  /**
+   * Adds a member.
+   *
+   * @throws ApiException 409 if it is one already or there are too many
+   */
+  void addMember(Member member) {
+    synchronized (lock) {
+      if (seats.containsKey(member.server())) {
+        throw ApiException.conflict(
+            "member_exists",
+            member.server() + " is a member of group " + definition.id() + " already.");
+      }
+      List<Member> members = new ArrayList<>(definition.members());
+      if (members.size() >= GroupDefinition.MAX_MEMBERS) {
+        throw ApiException.conflict(
+            "too_many_members", "A group has at most " + GroupDefinition.MAX_MEMBERS + " members.");
+      }
+      members.add(member);
+      redefine(definition.with(members));
+    }
+  }
+
+  /**
+   * Takes a member out.
+   *
+   * @throws ApiException 404 if it is none
+   */
+  void removeMember(String server) {
+    synchronized (lock) {
+      List<Member> members = new ArrayList<>(definition.members());
+      if (!members.removeIf(m -> m.server().value().equals(server))) {
+        throw ApiException.notFound(
+            "member_not_found", "Group " + definition.id() + " has no such member.");
+      }
+      redefine(definition.with(members));
+    }
+  }
+
+  /**
+   * A member's server changed; the group decides by what is true now, not by the event. What is
+   * true is read under the group's lock, so that of two looks at once the later one stays.
+   */
+  void look(ServerId server, Supplier<Standing> now, String reason) {
     synchronized (lock) {
       Seat seat = seats.get(server);
       if (seat == null) {
         return;
       }
+      Standing standing = now.get();
       if (seat.standing.state() != standing.state()) {
         seat.badProbes = 0;
         seat.goodProbes = 0;

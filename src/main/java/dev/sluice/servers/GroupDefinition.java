@@ -30,6 +30,19 @@ public record GroupDefinition(
   /** Members of one group at most. */
   public static final int MAX_MEMBERS = 100;
 
+  /** The same group with other members. */
+  GroupDefinition with(List<Member> others) {
+    return new GroupDefinition(
+        id,
+        description,
+        strategy,
+        minHealthy,
+        unhealthyThreshold,
+        healthyThreshold,
+        autoStart,
+        List.copyOf(others));
+  }
+
   /** How the next member is chosen. */
   public enum Strategy {
     ROUND_ROBIN,

@@ -22,6 +22,15 @@ import java.util.concurrent.ConcurrentSkipListMap;
  */
 public final class Groups {
 
+  /** Refusals of a call that never went out to the member. */
+  private static final Set<String> NEVER_SENT =
+      Set.of(
+          "server_start_failed",
+          "server_backing_off",
+          "server_stopped",
+          "server_restarting",
+          "too_many_calls");
+
   private final Map<String, Group> all = new ConcurrentSkipListMap<>();
   private final NewestSeen probes = new NewestSeen();
   private final Servers servers;
@@ -83,6 +92,22 @@ public final class Groups {
     refresh(group, "started");
   }
 
+  /** Gives a group other settings; its members stay. */
+  void replaceSettings(Group group, GroupDefinition definition) {
+    group.redefineSettings(definition);
+    refresh(group, "started");
+  }
+
+  /**
+   * Adds a member.
+   *
+   * @throws ApiException 409 if it is one already or there are too many
+   */
+  void addMember(Group group, Member member) {
+    group.addMember(member);
+    refresh(group, "started");
+  }
+
   /** Deletes a group; its servers are not touched. */
   void remove(Group group) {
     if (all.remove(group.id(), group)) {
@@ -117,7 +142,7 @@ public final class Groups {
 
   private void refresh(Group group, String reason) {
     for (Member member : group.definition().members()) {
-      group.standing(member.server(), standing(member.server()), reason);
+      group.look(member.server(), () -> standing(member.server()), reason);
     }
   }
 
@@ -143,6 +168,8 @@ public final class Groups {
           changed.mcpServerId(), changed.newState().equals("ready") ? "started" : changed.reason());
     } else if (event instanceof DomainEvent.CircuitBreakerStateChanged changed) {
       look(changed.mcpServerId(), "circuit_" + changed.newState());
+    } else if (event instanceof DomainEvent.McpServerUpdated updated) {
+      look(updated.mcpServerId(), "updated");
     } else if (event instanceof DomainEvent.ProviderRegistered registered) {
       look(registered.mcpServerId(), "registered");
     } else if (event instanceof DomainEvent.ProviderDeregistered gone) {
@@ -155,12 +182,15 @@ public final class Groups {
     }
   }
 
-  private void look(String server, String reason) {
-    ServerId id = new ServerId(server);
-    Group.Standing now = standing(id);
+  /** All groups look at the server again. */
+  void look(ServerId id, String reason) {
     for (Group group : all.values()) {
-      group.standing(id, now, reason);
+      group.look(id, () -> standing(id), reason);
     }
+  }
+
+  private void look(String server, String reason) {
+    look(new ServerId(server), reason);
   }
 
   private void probed(String server, boolean good) {
@@ -238,9 +268,7 @@ public final class Groups {
         failed instanceof CompletionException && failed.getCause() != null
             ? failed.getCause()
             : failed;
-    return cause instanceof ApiException refused
-            && Set.of("server_start_failed", "server_backing_off", "server_stopped")
-                .contains(refused.refusal().code())
+    return cause instanceof ApiException refused && NEVER_SENT.contains(refused.refusal().code())
         ? Optional.of(refused)
         : Optional.empty();
   }

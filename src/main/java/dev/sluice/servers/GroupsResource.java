@@ -23,7 +23,6 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -76,9 +75,11 @@ public class GroupsResource {
       throw ApiException.invalid("group_id", "must be " + id + ", as in the path");
     }
     GroupDefinition next = definition(id, fields);
-    registry
-        .groups()
-        .replace(group, body.has("members") ? next : with(next, group.definition().members()));
+    if (body.has("members")) {
+      registry.groups().replace(group, next);
+    } else {
+      registry.groups().replaceSettings(group, next);
+    }
     return AnswersResource.ok(json(group.view()));
   }
 
@@ -105,17 +106,7 @@ public class GroupsResource {
     }
     refuseUnknown(fields);
     refuseMissing(List.of(member));
-    List<Member> members = new ArrayList<>(group.definition().members());
-    if (members.stream().anyMatch(m -> m.server().equals(member.server()))) {
-      throw ApiException.conflict(
-          "member_exists", member.server() + " is a member of group " + id + " already.");
-    }
-    if (members.size() >= GroupDefinition.MAX_MEMBERS) {
-      throw ApiException.conflict(
-          "too_many_members", "A group has at most " + GroupDefinition.MAX_MEMBERS + " members.");
-    }
-    members.add(member);
-    registry.groups().replace(group, with(group.definition(), members));
+    registry.groups().addMember(group, member);
     return Response.created(uri.getAbsolutePathBuilder().path(member.server().value()).build())
         .type(MediaType.APPLICATION_JSON_TYPE)
         .entity(json(group.view()).toString())
@@ -127,11 +118,7 @@ public class GroupsResource {
   @Path("{id}/members/{member}")
   public Response removeMember(@PathParam("id") String id, @PathParam("member") String member) {
     Group group = group(id);
-    List<Member> members = new ArrayList<>(group.definition().members());
-    if (!members.removeIf(m -> m.server().value().equals(member))) {
-      throw ApiException.notFound("member_not_found", "Group " + id + " has no such member.");
-    }
-    registry.groups().replace(group, with(group.definition(), members));
+    group.removeMember(member);
     return AnswersResource.ok(json(group.view()));
   }
 
@@ -208,18 +195,6 @@ public class GroupsResource {
         throw ApiException.invalid("members", "there is no server \"" + member.server() + "\"");
       }
     }
-  }
-
-  private static GroupDefinition with(GroupDefinition d, List<Member> members) {
-    return new GroupDefinition(
-        d.id(),
-        d.description(),
-        d.strategy(),
-        d.minHealthy(),
-        d.unhealthyThreshold(),
-        d.healthyThreshold(),
-        d.autoStart(),
-        List.copyOf(members));
   }
 
   private static JsonObject json(Group.View view) {

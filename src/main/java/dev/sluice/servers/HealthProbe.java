@@ -48,8 +48,9 @@ final class HealthProbe {
         failed instanceof CompletionException && failed.getCause() != null
             ? failed.getCause()
             : failed;
-    return cause instanceof UpstreamException upstream
-        ? String.valueOf(upstream.getMessage())
-        : String.valueOf(cause);
+    return LifeCycle.cut(
+        cause instanceof UpstreamException upstream
+            ? String.valueOf(upstream.getMessage())
+            : String.valueOf(cause));
   }
 }

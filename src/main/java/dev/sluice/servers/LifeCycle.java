@@ -16,6 +16,9 @@ import java.util.Set;
  */
 final class LifeCycle {
 
+  /** Longest reason in events and views, in characters: a server may have written it. */
+  static final int MAX_REASON = 2000;
+
   /** The legal changes; docs/servers.md has the same table. */
   static final Map<ServerState, Set<ServerState>> LEGAL =
       new EnumMap<>(
@@ -42,10 +45,11 @@ final class LifeCycle {
   /**
    * Changes the state.
    *
-   * @param reason for people; part of the event
+   * @param why for people; part of the event, at most {@link #MAX_REASON} characters of it
    * @throws IllegalStateException if the table has no such change: a defect of the caller
    */
-  void transition(ServerState to, String reason) {
+  void transition(ServerState to, String why) {
+    String reason = cut(why);
     if (!LEGAL.getOrDefault(state, Set.of()).contains(to)) {
       throw new IllegalStateException(
           id + ": no change from " + state.wire() + " to " + to.wire() + " (" + reason + ")");
@@ -57,8 +61,18 @@ final class LifeCycle {
     events.publish(new DomainEvent.McpServerStateChanged(id.value(), from, to.wire(), reason));
   }
 
+  /** The text, shortened if it is too long for an event. */
+  static String cut(String text) {
+    return text.length() <= MAX_REASON ? text : text.substring(0, MAX_REASON - 1) + "…";
+  }
+
   ServerState state() {
     return state;
+  }
+
+  /** Whether it failed and waits for its next start. */
+  boolean down() {
+    return state == ServerState.DEAD || state == ServerState.DEGRADED;
   }
 
   String reason() {

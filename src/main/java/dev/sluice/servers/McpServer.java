@@ -1,13 +1,23 @@
 package dev.sluice.servers;
 
 import dev.sluice.events.DomainEvent;
+import dev.sluice.events.DomainEvent.HealthCheckFailed;
+import dev.sluice.events.DomainEvent.HealthCheckPassed;
+import dev.sluice.events.DomainEvent.McpServerDegraded;
+import dev.sluice.events.DomainEvent.McpServerIdleDetected;
+import dev.sluice.events.DomainEvent.McpServerStarted;
+import dev.sluice.events.DomainEvent.McpServerStopped;
+import dev.sluice.events.DomainEvent.McpServerUpdated;
 import dev.sluice.rest.ApiException;
 import dev.sluice.servers.upstream.LogRing;
 import dev.sluice.servers.upstream.StartFailure;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,8 +28,6 @@ import org.jspecify.annotations.Nullable;
  * to be done is handed to {@link Supervision} afterwards. Any thread may call.
  */
 final class McpServer {
-
-  private static final System.Logger LOG = System.getLogger(McpServer.class.getName());
 
   private final ServerId id;
   private final Supervision supervision;
@@ -37,6 +45,8 @@ final class McpServer {
   private boolean removed;
   private @Nullable Connection connection;
   private CompletableFuture<Void> formerClosed = CompletableFuture.completedFuture(null);
+  private CompletableFuture<Void> formerDrained = CompletableFuture.completedFuture(null);
+  private Future<?> nextStart = CompletableFuture.completedFuture(null);
 
   McpServer(ServerId id, DefinitionReader.Read read, String source, Supervision supervision) {
     this.id = id;
@@ -84,44 +94,30 @@ final class McpServer {
    */
   CompletableFuture<Connection> start(String reason) {
     Connection begun;
-    CompletableFuture<Void> after;
     synchronized (lock) {
-      refuseUnlessStartable();
+      checkStartable();
       switch (cycle.state()) {
         case READY, INITIALIZING -> {
           calls.used();
-          return ready();
+          return Objects.requireNonNull(connection).ready();
         }
         case DEGRADED ->
             Refusals.whileBackingOff(id, untilRetry(), failures.inARow(), failures.last());
         case COLD, DEAD -> {}
       }
       begun = begin(reason);
-      after = formerClosed;
     }
-    supervision.launch(this, begun, after);
+    supervision.launch(this, begun, begun.after());
     return begun.ready();
   }
 
-  private CompletableFuture<Connection> ready() {
-    Connection open = connection;
-    if (open == null) {
-      throw new IllegalStateException(id + " is " + cycle.state().wire() + " without a connection");
-    }
-    return open.ready();
-  }
-
   private Connection begin(String reason) {
-    Connection begun = new Connection(this, read.definition());
+    Connection begun = new Connection(this, read.definition(), formerClosed);
     cycle.transition(ServerState.INITIALIZING, reason);
     connection = begun;
     wanted = true;
     calls.used();
     return begun;
-  }
-
-  private void refuseUnlessStartable() {
-    Refusals.unlessStartable(id, removed, blocked, read);
   }
 
   /**
@@ -131,14 +127,17 @@ final class McpServer {
    */
   void checkStartable() {
     synchronized (lock) {
-      refuseUnlessStartable();
+      Refusals.unlessStartable(id, removed, blocked, read);
     }
   }
 
+  /** Under the lock, so that events have the order of the changes; it never blocks. */
+  private void tell(DomainEvent event) {
+    supervision.events().publish(event);
+  }
+
   private Duration untilRetry() {
-    return cycle.state() == ServerState.DEAD || cycle.state() == ServerState.DEGRADED
-        ? failures.untilRetry()
-        : Duration.ZERO;
+    return cycle.down() ? failures.untilRetry() : Duration.ZERO;
   }
 
   /** The handshake is done; false if the attempt no longer counts and must be closed. */
@@ -151,26 +150,22 @@ final class McpServer {
       ended = done.endedEarly;
       if (ended.isEmpty()) {
         cycle.transition(ServerState.READY, "started");
-        supervision
-            .events()
-            .publish(
-                new DomainEvent.McpServerStarted(
-                    id.value(),
-                    read.definition().transport().mode(),
-                    done.client().catalogue().tools().size(),
-                    durationMs));
+        tell(
+            new McpServerStarted(
+                id.value(),
+                read.definition().transport().mode(),
+                done.client().catalogue().tools().size(),
+                durationMs));
         failures.ready();
         calls.used();
       }
     }
     if (ended.isPresent()) {
       supervision.retire(done, Duration.ZERO);
-      startFailed(
-          done, new StartFailure(ended.get(), Optional.empty(), java.util.List.of(), "", null));
+      startFailed(done, new StartFailure(ended.get(), Optional.empty(), List.of(), "", null));
       return true;
     }
-    watchIdle(done);
-    supervision.later(done.definition().healthCheckInterval(), () -> HealthProbe.run(this, done));
+    watch(done, Duration.ofMillis(1));
     done.ready().complete(done);
     return true;
   }
@@ -198,35 +193,29 @@ final class McpServer {
       cycle.transition(ServerState.DEAD, reason);
     } else {
       cycle.transition(ServerState.DEGRADED, reason);
-      supervision
-          .events()
-          .publish(new DomainEvent.McpServerDegraded(id.value(), inARow, failures.total(), reason));
+      tell(new McpServerDegraded(id.value(), inARow, failures.total(), cycle.reason()));
     }
   }
 
   private void scheduleRestart() {
-    Duration wait;
     synchronized (lock) {
-      wait = untilRetry();
+      nextStart.cancel(false);
+      nextStart = supervision.schedule(untilRetry(), this::restart);
     }
-    supervision.later(wait, this::restart);
   }
 
   private void restart() {
     @Nullable Connection begun;
-    CompletableFuture<Void> after;
     synchronized (lock) {
-      boolean failed = cycle.state() == ServerState.DEAD || cycle.state() == ServerState.DEGRADED;
-      if (!failed || !wanted || removed || blocked.isPresent() || !read.definition().enabled()) {
+      if (!cycle.down() || !wanted || removed || blocked.isPresent() || !read.usable()) {
         return;
       }
-      after = formerClosed;
       begun = untilRetry().isZero() ? begin("restart after back-off") : null;
     }
     if (begun == null) {
       scheduleRestart();
     } else {
-      supervision.launch(this, begun, after);
+      supervision.launch(this, begun, begun.after());
     }
   }
 
@@ -250,46 +239,47 @@ final class McpServer {
   /** The caller holds the lock and retires the connection afterwards. */
   private void retired(Connection gone) {
     gone.retired = true;
+    gone.cancelTimers();
     connection = null;
     formerClosed = gone.closed();
+    if (gone.calls > 0) {
+      formerDrained = gone.drained();
+    } else {
+      gone.drained().complete(null);
+    }
   }
 
   /**
    * Stops the server if it runs, and ends its wish to run; nothing happens to a cold one.
    *
    * @param reason part of the events
-   * @param drain how long calls in flight may take to end
+   * @param drain how long calls in flight may take to end; zero ends an earlier drain as well
    * @return completes when the child is gone; the value says whether anything was stopped
    */
   CompletableFuture<Boolean> stop(String reason, Duration drain) {
-    Connection gone;
+    @Nullable Connection gone;
     boolean ran;
+    boolean was;
+    CompletableFuture<Void> draining;
+    CompletableFuture<Void> closed;
     synchronized (lock) {
-      wanted = false;
-      if (cycle.state() == ServerState.COLD) {
-        return formerClosed.thenApply(v -> false);
-      }
+      draining = formerDrained;
       gone = connection;
       // decided here: ready() completes only after the lock of the start has been left
       ran = cycle.state() == ServerState.READY;
-      toCold(reason);
-      if (gone != null && gone.calls == 0) {
-        gone.drained().complete(null);
+      was = cycle.state() != ServerState.COLD;
+      if (was) {
+        toCold(reason);
       }
+      closed = formerClosed;
     }
-    if (gone == null) {
-      return CompletableFuture.completedFuture(true);
+    if (drain.isZero()) {
+      draining.complete(null);
     }
-    if (ran) {
-      supervision.retire(gone, drain);
-    } else {
-      gone.cancel();
-      gone.ready()
-          .completeExceptionally(
-              ApiException.conflict(
-                  "server_stopped", "Server " + id + " was stopped while it started: " + reason));
+    if (gone != null) {
+      gone.end(supervision, ran, reason, drain);
     }
-    return gone.closed().thenApply(v -> true);
+    return closed.thenApply(v -> was);
   }
 
   /** The caller holds the lock. */
@@ -297,13 +287,15 @@ final class McpServer {
     boolean ran = cycle.state() == ServerState.READY;
     failures.forgive();
     wanted = false;
+    nextStart.cancel(false);
     Connection gone = connection;
     if (gone != null) {
+      gone.stopped = true;
       retired(gone);
     }
     cycle.transition(ServerState.COLD, reason);
     if (ran) {
-      supervision.events().publish(new DomainEvent.McpServerStopped(id.value(), reason));
+      tell(new McpServerStopped(id.value(), cycle.reason()));
     }
   }
 
@@ -333,39 +325,49 @@ final class McpServer {
   }
 
   /**
-   * Gives it another definition. If it ran, its calls may end, and then it starts anew; a change
-   * that needs no restart (see {@link ServerDefinition#sameProcess}) leaves it running.
+   * Gives it another definition, in one step. If it ran, its calls may end, for as long as the old
+   * definition gave them, and then it starts anew; a change that needs no restart (see {@link
+   * ServerDefinition#sameProcess}) leaves it in the state it has. One that can be started only now
+   * is started if it starts with the hub.
    */
   void redefine(DefinitionReader.Read changed, String by) {
-    boolean again;
     calls.limit(changed.definition().limits());
+    @Nullable Connection gone;
+    @Nullable Connection begun;
+    boolean ran;
+    DefinitionReader.Read before;
     synchronized (lock) {
-      ServerDefinition before = read.definition();
-      boolean keep =
-          before.sameProcess(changed.definition())
-              && changed.definition().enabled()
-              && changed.problem().isEmpty();
+      before = read;
       read = changed;
       source = by;
-      again = wanted && changed.definition().enabled() && changed.problem().isEmpty();
-      if (keep && cycle.state() == ServerState.READY) {
-        Connection open = connection;
-        if (open != null) {
-          supervision.later(Duration.ofMillis(1), () -> watchIdle(open));
+      tell(new McpServerUpdated(id.value(), by));
+      gone = connection;
+      ran = cycle.state() == ServerState.READY;
+      boolean usable = before.usable() && changed.usable();
+      if (usable && before.definition().sameProcess(changed.definition())) {
+        if (gone != null && ran) {
+          watch(gone, Duration.ofMillis(1));
         }
         return;
       }
-    }
-    Duration drain = changed.definition().callTimeout();
-    var unused = stop("definition changed", drain);
-    if (again) {
-      try {
-        var startUnderWay = start("definition changed");
-        LOG.log(System.Logger.Level.DEBUG, "{0} starts again: {1}", id, startUnderWay);
-      } catch (ApiException refused) {
-        LOG.log(System.Logger.Level.DEBUG, "not started again: {0}", refused.getMessage());
+      boolean again = wanted || (!before.usable() && changed.definition().autoStart());
+      if (cycle.state() != ServerState.COLD) {
+        toCold("definition changed");
       }
+      boolean startable = changed.usable() && !removed && blocked.isEmpty();
+      begun = again && startable ? begin("definition changed") : null;
     }
+    if (gone != null) {
+      gone.end(supervision, ran, "definition changed", before.definition().callTimeout());
+    }
+    if (begun != null) {
+      supervision.launch(this, begun, begun.after());
+    }
+  }
+
+  private void watch(Connection watched, Duration untilIdle) {
+    watched.after(supervision, Connection.Due.IDLE, untilIdle, () -> watchIdle(watched));
+    probeLater(watched);
   }
 
   /** Counts a call on the connection; false if that was replaced in between. */
@@ -377,8 +379,8 @@ final class McpServer {
     }
   }
 
-  /** The call left the connection. */
-  void leave(Connection on) {
+  /** The call left the connection; tells whether the hub itself has ended that. */
+  boolean leave(Connection on) {
     boolean last;
     synchronized (lock) {
       on.calls--;
@@ -387,6 +389,7 @@ final class McpServer {
     if (last) {
       on.drained().complete(null);
     }
+    return on.stopped;
   }
 
   /** The server answered: what failed before its start is over. */
@@ -406,13 +409,11 @@ final class McpServer {
       Duration idle = calls.idle();
       boolean free = calls.inFlight() == 0;
       if (free && idle.compareTo(ttl) >= 0) {
-        supervision
-            .events()
-            .publish(
-                new DomainEvent.McpServerIdleDetected(
-                    id.value(),
-                    idle.toMillis() / 1000.0,
-                    Instant.now().minus(idle).toEpochMilli() / 1000.0));
+        tell(
+            new McpServerIdleDetected(
+                id.value(),
+                idle.toMillis() / 1000.0,
+                Instant.now().minus(idle).toEpochMilli() / 1000.0));
         toCold("idle");
         ttl = Duration.ZERO;
       } else if (free) {
@@ -422,7 +423,7 @@ final class McpServer {
     if (ttl.isZero()) {
       supervision.retire(watched, Duration.ZERO);
     } else {
-      supervision.later(ttl, () -> watchIdle(watched));
+      watched.after(supervision, Connection.Due.IDLE, ttl, () -> watchIdle(watched));
     }
   }
 
@@ -449,13 +450,11 @@ final class McpServer {
       }
       if (failure.isEmpty()) {
         failures.probePassed();
-        supervision.events().publish(new DomainEvent.HealthCheckPassed(id.value(), durationMs));
+        tell(new HealthCheckPassed(id.value(), durationMs));
         return;
       }
       int inARow = failures.probeFailed();
-      supervision
-          .events()
-          .publish(new DomainEvent.HealthCheckFailed(id.value(), inARow, failure.get()));
+      tell(new HealthCheckFailed(id.value(), inARow, failure.get()));
       if (inARow >= read.definition().maxConsecutiveFailures()) {
         retired(watched);
         fail("health check failed: " + failure.get(), inARow);
@@ -471,7 +470,8 @@ final class McpServer {
   /** The next probe after this one. */
   void probeLater(Connection watched) {
     Duration interval = definition().healthCheckInterval();
-    supervision.later(interval, () -> HealthProbe.run(this, watched));
+    watched.after(
+        supervision, Connection.Due.PROBE, interval, () -> HealthProbe.run(this, watched));
   }
 
   /** All that lists and details show, taken at one moment. */

@@ -31,6 +31,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** {@code /api/mcp_servers}: the servers, their life cycle, and calls of their tools. */
@@ -167,6 +168,7 @@ public class McpServersResource {
     String reason = AnswersResource.reason(body, "start requested");
     if (body.optionalFlag("unblock").orElse(false)) {
       server.unblock();
+      registry.groups().look(server.id(), "unblocked");
     }
     answers.later(
         response,
@@ -200,10 +202,12 @@ public class McpServersResource {
   public void block(@PathParam("id") String id, JsonBody body, @Suspended AsyncResponse response) {
     McpServer server = server(id);
     String reason = AnswersResource.reason(body, "block requested");
+    CompletableFuture<Boolean> blocked = server.block(reason);
+    registry.groups().look(server.id(), "blocked");
     answers.later(
         response,
         GRACE,
-        server.block(reason),
+        blocked,
         stopped ->
             AnswersResource.ok(
                 Json.createObjectBuilder()
@@ -217,7 +221,9 @@ public class McpServersResource {
   @DELETE
   @Path("{id}/block")
   public Response unblock(@PathParam("id") String id) {
-    boolean was = server(id).unblock();
+    McpServer server = server(id);
+    boolean was = server.unblock();
+    registry.groups().look(server.id(), "unblocked");
     return AnswersResource.ok(
         Json.createObjectBuilder()
             .add("mcp_server_id", id)

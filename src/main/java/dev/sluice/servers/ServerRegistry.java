@@ -1,6 +1,5 @@
 package dev.sluice.servers;
 
-import dev.sluice.events.DomainEvent;
 import dev.sluice.events.EventSink;
 import dev.sluice.events.RecordedEvent;
 import dev.sluice.servers.upstream.Upstreams;
@@ -54,7 +53,6 @@ public class ServerRegistry {
   @Inject @Bounded private ManagedThreadFactory threads;
   @Inject private Settings settings;
 
-  private final NewestSeen probes = new NewestSeen();
   private final List<DirectoryWatch> watches = new ArrayList<>();
   private Servers servers;
   private Groups groups;
@@ -82,11 +80,13 @@ public class ServerRegistry {
     if (!path.isEmpty()) {
       ServersFile read =
           new ServersFile(Path.of(path).toAbsolutePath(), servers, groups, supervision, variables);
+      String before = read.fingerprint();
       read.load("startup");
       file = Optional.of(read);
       watches.add(
           new DirectoryWatch(
               directoryOf(read.path()),
+              before,
               read::fingerprint,
               () -> read.reloadIfChanged("watch"),
               threads));
@@ -95,11 +95,13 @@ public class ServerRegistry {
     if (!directory.isEmpty()) {
       Discovery source =
           new Discovery(Path.of(directory).toAbsolutePath(), servers, supervision, variables);
+      String before = source.fingerprint();
       source.scan();
       discovery = Optional.of(source);
       watches.add(
           new DirectoryWatch(
               source.directory(),
+              before,
               source::fingerprint,
               () -> LOG.log(System.Logger.Level.DEBUG, "scan {0}", source.rescan()),
               threads));
@@ -137,15 +139,9 @@ public class ServerRegistry {
    * Health → circuit breaker → groups: each reaction is idempotent and looks at what is true now.
    */
   public void react(@ObservesAsync RecordedEvent recorded) {
-    if (recorded.event() instanceof DomainEvent.HealthCheckFailed failed
-        && probes.advance(recorded)) {
-      servers
-          .find(new ServerId(failed.mcpServerId()))
-          .ifPresent(server -> server.calls().probeFailed());
-    } else if (recorded.event() instanceof DomainEvent.ProviderDeregistered gone) {
-      probes.forget(gone.mcpServerId());
-    }
+    servers.on(recorded);
     groups.on(recorded);
+    discovery.ifPresent(d -> d.on(recorded.event()));
   }
 
   /** The servers. */

@@ -2,6 +2,7 @@ package dev.sluice.servers;
 
 import dev.sluice.events.DomainEvent;
 import dev.sluice.events.EventSink;
+import dev.sluice.events.RecordedEvent;
 import dev.sluice.rest.ApiException;
 import jakarta.json.JsonObject;
 import java.time.Duration;
@@ -23,6 +24,7 @@ public final class Servers {
   private final Supervision supervision;
   private final EventSink events;
   private final ToolCalls calls;
+  private final NewestSeen probes = new NewestSeen();
 
   Servers(Supervision supervision) {
     this.supervision = supervision;
@@ -90,7 +92,6 @@ public final class Servers {
 
   /** Gives a server another definition; see {@link McpServer#redefine}. */
   void replace(McpServer server, DefinitionReader.Read read, String source) {
-    events.publish(new DomainEvent.McpServerUpdated(server.id().value(), source));
     server.redefine(read, source);
   }
 
@@ -115,6 +116,18 @@ public final class Servers {
   /** Calls a tool; see {@link ToolCalls#call}. */
   CompletableFuture<ToolCalls.Result> call(McpServer server, String tool, JsonObject arguments) {
     return calls.call(server, tool, arguments);
+  }
+
+  /** Health → circuit breaker; any thread, any order, an older probe than the last is ignored. */
+  void on(RecordedEvent recorded) {
+    DomainEvent event = recorded.event();
+    if (event instanceof DomainEvent.HealthCheckFailed failed && probes.advance(recorded)) {
+      find(new ServerId(failed.mcpServerId())).ifPresent(s -> s.calls().probed(false));
+    } else if (event instanceof DomainEvent.HealthCheckPassed passed && probes.advance(recorded)) {
+      find(new ServerId(passed.mcpServerId())).ifPresent(s -> s.calls().probed(true));
+    } else if (event instanceof DomainEvent.ProviderDeregistered gone) {
+      probes.forget(gone.mcpServerId());
+    }
   }
 
   /** Stops all in parallel; completes when all children are gone. */

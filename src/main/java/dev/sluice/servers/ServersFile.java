@@ -3,6 +3,7 @@ package dev.sluice.servers;
 import dev.sluice.events.DomainEvent;
 import dev.sluice.events.DomainEvent.ConfigurationReloadFailed;
 import dev.sluice.events.DomainEvent.ConfigurationReloaded;
+import dev.sluice.rest.ApiException;
 import dev.sluice.servers.LocatedJson.Position;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The servers file: read as a whole and applied by difference. Servers whose entry did not change
@@ -52,6 +54,7 @@ public final class ServersFile {
   private volatile ServersDocument applied = ServersDocument.EMPTY;
   private volatile byte[] lastBytes = new byte[0];
   private volatile boolean loaded;
+  private final AtomicInteger incomplete = new AtomicInteger();
   private volatile Optional<Outcome> lastOutcome = Optional.empty();
 
   ServersFile(
@@ -77,9 +80,9 @@ public final class ServersFile {
     return applied;
   }
 
-  /** What changes when the file does. */
+  /** What changes when the file does, and when it was applied in part and is to be tried again. */
   String fingerprint() {
-    return fingerprint(file);
+    return fingerprint(file) + ":" + incomplete.get();
   }
 
   static String fingerprint(Path path) {
@@ -136,6 +139,7 @@ public final class ServersFile {
       lastBytes = bytes;
       loaded = true;
       ServersDocument document = ServersDocument.parse(bytes, reader);
+      refuseUnlessItFits(document);
       outcome = apply(document, begin, requestedBy);
       document
           .warnings()
@@ -151,7 +155,25 @@ public final class ServersFile {
                                   System.Logger.Level.WARNING,
                                   "SLUICE-0205: Server " + id + " cannot be started: " + p)));
     } catch (InvalidDefinition invalid) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "SLUICE-0206: " + file + " was not applied, nothing changed: " + invalid.described());
       outcome = refused(invalid, requestedBy);
+    } catch (ApiException between) {
+      // somebody else registered servers or groups at the same time
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "SLUICE-0211: " + file + " was applied in part, it is tried again: {0}",
+          between.getMessage());
+      loaded = false;
+      incomplete.incrementAndGet();
+      outcome =
+          refused(
+              new InvalidDefinition(
+                  "conflict",
+                  "applied in part, tried again: " + between.getMessage(),
+                  Position.UNKNOWN),
+              requestedBy);
     }
     lastOutcome = Optional.of(outcome);
     return outcome;
@@ -167,9 +189,6 @@ public final class ServersFile {
             requestedBy,
             at.line(),
             at.column());
-    LOG.log(
-        System.Logger.Level.WARNING,
-        "SLUICE-0206: " + file + " was not applied, nothing changed: " + invalid.described());
     supervision.events().publish(event);
     return new Outcome.Refused(event);
   }
@@ -197,6 +216,38 @@ public final class ServersFile {
     }
   }
 
+  /** The limits hold for all sources together; checked first, so that nothing is half applied. */
+  private void refuseUnlessItFits(ServersDocument next) throws InvalidDefinition {
+    long others =
+        servers.list().stream()
+            .filter(s -> !s.source().equals(SOURCE) && !next.servers().containsKey(s.id()))
+            .count();
+    fits("mcpServers", others, next.servers().size(), ServersDocument.MAX_SERVERS);
+    long otherGroups =
+        groups.list().stream()
+            .map(Group::id)
+            .filter(id -> !applied.groups().containsKey(id) && !next.groups().containsKey(id))
+            .count();
+    fits("groups", otherGroups, next.groups().size(), ServersDocument.MAX_GROUPS);
+  }
+
+  private static void fits(String field, long others, int own, int most) throws InvalidDefinition {
+    if (others + own > most) {
+      throw new InvalidDefinition(
+          "limit",
+          "\""
+              + field
+              + "\" has "
+              + own
+              + " entries, beside "
+              + others
+              + " from elsewhere: at most "
+              + most
+              + " together",
+          Position.UNKNOWN);
+    }
+  }
+
   private Outcome apply(ServersDocument next, long begin, String requestedBy) {
     List<String> added = new ArrayList<>();
     List<String> removed = new ArrayList<>();
@@ -215,7 +266,7 @@ public final class ServersFile {
         servers.add(entry.getValue(), SOURCE);
         added.add(id);
       } else if (present.get().source().equals(SOURCE)
-          && sameRead(entry.getValue(), applied.servers().get(entry.getKey()))) {
+          && sameRead(entry.getValue(), present.get().view().read())) {
         unchanged.add(id);
       } else {
         servers.replace(present.get(), entry.getValue(), SOURCE);
@@ -237,10 +288,7 @@ public final class ServersFile {
     return new Outcome.Applied(event, next.warnings());
   }
 
-  private static boolean sameRead(
-      DefinitionReader.Read next, DefinitionReader.@org.jspecify.annotations.Nullable Read former) {
-    return former != null
-        && next.definition().equals(former.definition())
-        && next.problem().equals(former.problem());
+  private static boolean sameRead(DefinitionReader.Read next, DefinitionReader.Read former) {
+    return next.definition().equals(former.definition()) && next.problem().equals(former.problem());
   }
 }

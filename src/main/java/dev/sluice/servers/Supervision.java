@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -83,11 +84,16 @@ final class Supervision {
 
   /** Runs the task on the work executor after the delay; not at all once the hub goes down. */
   void later(Duration delay, Runnable task) {
+    var unused = schedule(delay, task);
+  }
+
+  /** Like {@link #later}; the future can be cancelled. */
+  Future<?> schedule(Duration delay, Runnable task) {
     try {
-      var unused =
-          timer.schedule(() -> soon(task), Math.max(1, delay.toMillis()), TimeUnit.MILLISECONDS);
+      return timer.schedule(() -> soon(task), Math.max(1, delay.toMillis()), TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException shuttingDown) {
       LOG.log(System.Logger.Level.DEBUG, "timer is shut down", shuttingDown);
+      return CompletableFuture.completedFuture(null);
     }
   }
 
@@ -153,9 +159,15 @@ final class Supervision {
       stops.execute(() -> close(connection));
       return;
     }
-    later(drain, () -> connection.drained().complete(null));
+    Future<?> deadline = schedule(drain, () -> connection.drained().complete(null));
     var unused =
-        connection.drained().whenComplete((done, failed) -> stops.execute(() -> close(connection)));
+        connection
+            .drained()
+            .whenComplete(
+                (done, failed) -> {
+                  deadline.cancel(false);
+                  stops.execute(() -> close(connection));
+                });
   }
 
   private static void close(Connection connection) {

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Calls tools: lets the call in, starts the server if it must, sends, and tells how it ended. Every
@@ -58,7 +59,8 @@ final class ToolCalls {
       JsonObject arguments,
       String correlationId,
       Admission admission,
-      long begin) {
+      long begin,
+      AtomicBoolean endedByHub) {
     double elapsedMs() {
       return (System.nanoTime() - begin) / 1e6;
     }
@@ -75,7 +77,13 @@ final class ToolCalls {
     Admission admission = server.calls().admit();
     Pending call =
         new Pending(
-            server, tool, arguments, UUID.randomUUID().toString(), admission, System.nanoTime());
+            server,
+            tool,
+            arguments,
+            UUID.randomUUID().toString(),
+            admission,
+            System.nanoTime(),
+            new AtomicBoolean());
     events.publish(
         new DomainEvent.ToolInvocationRequested(
             server.id().value(), tool, call.correlationId(), SecretMask.arguments(arguments)));
@@ -122,10 +130,11 @@ final class ToolCalls {
               .client()
               .callTool(call.tool(), call.arguments(), call.server().definition().callTimeout());
     } catch (RuntimeException notSent) {
-      call.server().leave(connection);
+      call.endedByHub().set(call.server().leave(connection));
       return CompletableFuture.failedFuture(notSent);
     }
-    return sent.whenComplete((result, failed) -> call.server().leave(connection))
+    return sent.whenComplete(
+            (result, failed) -> call.endedByHub().set(call.server().leave(connection)))
         .thenApply(result -> new Result(result, result.toString()));
   }
 
@@ -168,7 +177,7 @@ final class ToolCalls {
   private ApiException failed(Pending call, Throwable failure) {
     double ms = call.elapsedMs();
     ApiException answer;
-    Outcome outcome = Outcome.NOT_SENT;
+    Outcome outcome = Outcome.NEUTRAL;
     String type;
     if (failure instanceof ApiException refused) {
       answer = refused;
@@ -179,8 +188,9 @@ final class ToolCalls {
       outcome =
           switch (upstream.kind()) {
             case ERROR_RESPONSE -> Outcome.ANSWERED;
-            case BUSY -> Outcome.NOT_SENT;
-            case TIMEOUT, DISCONNECTED, PROTOCOL -> Outcome.TRANSPORT_FAILED;
+            case BUSY -> Outcome.NEUTRAL;
+            case TIMEOUT, DISCONNECTED, PROTOCOL ->
+                call.endedByHub().get() ? Outcome.NEUTRAL : Outcome.TRANSPORT_FAILED;
           };
     } else {
       LOG.log(

@@ -195,6 +195,33 @@ class ServersDocumentTest {
         .hasMessageContaining("did you mean \"round_robin\"?");
   }
 
+  @Test
+  void messagesNeverShowValuesOfArgumentsEnvironmentOrHeaders() {
+    for (String broken :
+        java.util.List.of(
+            "{\"command\":\"x\",\"args\":\"--token 4711\"}",
+            "{\"command\":\"x\",\"args\":[4711]}",
+            "{\"command\":\"x\",\"env\":{\"PIN\":4711}}",
+            "{\"command\":\"x\",\"env\":{\"PIN=4711\":\"\"}}",
+            "{\"command\":\"x\",\"env\":\"PIN=4711\"}",
+            "{\"url\":\"http://h\",\"headers\":{\"X-Pin\":4711}}",
+            "{\"url\":\"http://h\",\"headers\":4711}")) {
+      assertThat(refused("{\"mcpServers\":{\"a\":" + broken + "}}").described())
+          .as(broken)
+          .doesNotContain("4711");
+    }
+  }
+
+  @Test
+  void variablesInACommandThatIsAListAreExpanded() throws Exception {
+    assertThat(
+            ((Transport.Stdio)
+                    only("{\"mcpServers\":{\"a\":{\"command\":[\"run\",\"${HOST}\"]}}}")
+                        .transport())
+                .args())
+        .containsExactly("example.org");
+  }
+
   @Property(tries = 300)
   void anyTextIsReadOrRefusedAndNeverBreaksTheReader(@ForAll String text) {
     try {

@@ -2,12 +2,14 @@ package dev.sluice.servers;
 
 import dev.sluice.events.DomainEvent;
 import dev.sluice.events.EventId;
+import dev.sluice.events.RecordedEvent;
 import dev.sluice.servers.upstream.RealUpstreams;
 import dev.sluice.servers.upstream.Upstreams;
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -26,6 +28,7 @@ final class ServersRig implements AutoCloseable {
       Path.of("server-config", "samples", "SampleServer.java").toAbsolutePath();
 
   final List<DomainEvent> published = new CopyOnWriteArrayList<>();
+  private final ExecutorService reactions = Executors.newSingleThreadExecutor();
   final ExecutorService work = Executors.newFixedThreadPool(24);
 
   /** Runs whenever something is scheduled, before it is, on the thread that does it. */
@@ -46,13 +49,21 @@ final class ServersRig implements AutoCloseable {
           e -> {
             synchronized (published) {
               published.add(e);
-              return new EventId("t", published.size());
+              EventId id = new EventId("t", published.size());
+              reactions.execute(() -> react(new RecordedEvent(id, Instant.now(), e)));
+              return id;
             }
           },
           work,
           timer,
           new Backoff(() -> 0.5));
   final Servers servers = new Servers(supervision);
+  final Groups groups = new Groups(servers, supervision);
+
+  private void react(RecordedEvent recorded) {
+    servers.on(recorded);
+    groups.on(recorded);
+  }
 
   /** Registers one server, written as in a servers file. */
   McpServer add(String id, String json) throws InvalidDefinition {
@@ -134,6 +145,7 @@ final class ServersRig implements AutoCloseable {
     servers.shutdown().orTimeout(30, TimeUnit.SECONDS).join();
     upstreams.close();
     timer.shutdownNow();
+    reactions.shutdown();
     work.shutdownNow();
   }
 }

@@ -300,4 +300,84 @@ class ServersTest {
     assertThat(rig.of(McpServerStopped.class)).hasSize(1);
     assertThat(rig.call(server, "echo", HELLO).toString()).contains("hello");
   }
+
+  private static JsonObject seconds(int n) {
+    return json("{\"ms\":" + n + "000,\"milliseconds\":" + n + "000,\"seconds\":" + n + "}");
+  }
+
+  private CompletableFuture<ToolCalls.Result> longCall(McpServer server) {
+    CompletableFuture<ToolCalls.Result> call = rig.servers.call(server, "sleep", seconds(20));
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> server.view().connection().map(c -> c.calls).orElse(0) == 1);
+    return call;
+  }
+
+  @Test
+  void stopsOfTheHubItselfDoNotOpenTheCircuit() throws Exception {
+    McpServer server = rig.add("math", sample("\"circuitBreaker\":{\"failureThreshold\":1}"));
+    CompletableFuture<ToolCalls.Result> call = longCall(server);
+    server.stop("maintenance", Duration.ZERO).get(20, TimeUnit.SECONDS);
+    assertThatThrownBy(() -> call.get(20, TimeUnit.SECONDS)).hasMessageContaining("math");
+    await().until(() -> server.view().calls().inFlight() == 0);
+    assertThat(server.view().calls().breaker()).isEqualTo(CircuitBreaker.State.CLOSED);
+    assertThat(rig.of(CircuitBreakerStateChanged.class)).isEmpty();
+  }
+
+  @Test
+  void aStopDuringTheDrainOfAChangedServerEndsTheDrain() throws Exception {
+    McpServer server = rig.add("math", sample());
+    CompletableFuture<ToolCalls.Result> call = longCall(server);
+    long pid = server.view().connection().orElseThrow().client().pid().orElseThrow();
+    rig.servers.replace(
+        server, ServersRig.read("math", sample("\"env\":{\"CHANGED\":\"1\"}")), "api");
+    assertThat(call).isNotDone();
+    server.stop("now", Duration.ZERO).get(10, TimeUnit.SECONDS);
+    assertThat(ProcessHandle.of(pid).filter(ProcessHandle::isAlive)).isEmpty();
+    assertThatThrownBy(() -> call.get(5, TimeUnit.SECONDS)).hasMessageContaining("math");
+    assertThat(server.view().state()).isEqualTo(ServerState.COLD);
+  }
+
+  @Test
+  void aNewCallTimeoutDoesNotShortenTheDrainOfTheOldDefinition() throws Exception {
+    McpServer server = rig.add("math", sample("\"callTimeoutSeconds\":20"));
+    server.start("test").get(40, TimeUnit.SECONDS);
+    CompletableFuture<ToolCalls.Result> call = rig.servers.call(server, "sleep", seconds(3));
+    await().until(() -> server.view().connection().orElseThrow().calls == 1);
+    rig.servers.replace(
+        server,
+        ServersRig.read("math", sample("\"callTimeoutSeconds\":1", "\"env\":{\"CHANGED\":\"1\"}")),
+        "api");
+    assertThat(call.get(20, TimeUnit.SECONDS).isError()).isFalse();
+  }
+
+  @Test
+  void aChangedDescriptionLeavesAStartUnderWay() throws Exception {
+    McpServer server = rig.add("slow", shell("exec sleep 60"));
+    CompletableFuture<Connection> start = server.start("test");
+    rig.servers.replace(
+        server,
+        ServersRig.read("slow", shell("exec sleep 60", "\"description\":\"other\"")),
+        "api");
+    assertThat(start).isNotDone();
+    assertThat(rig.changes("slow")).containsExactly("cold>initializing");
+    server.stop("over", Duration.ZERO).get(20, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aServerThatStartsWithTheHubIsStartedWhenItIsEnabled() throws Exception {
+    McpServer server = rig.add("math", sample("\"enabled\":false", "\"autoStart\":true"));
+    assertThat(server.view().state()).isEqualTo(ServerState.COLD);
+    rig.servers.replace(server, ServersRig.read("math", sample("\"autoStart\":true")), "api");
+    await().atMost(Duration.ofSeconds(20)).until(() -> server.view().state() == ServerState.READY);
+  }
+
+  @Test
+  void aRetiredConnectionHasNoTimersLeft() throws Exception {
+    McpServer server = rig.add("math", sample());
+    Connection connection = server.start("test").get(40, TimeUnit.SECONDS);
+    assertThat(connection.pendingTimers()).isEqualTo(2);
+    server.stop("over", Duration.ZERO).get(20, TimeUnit.SECONDS);
+    assertThat(connection.pendingTimers()).isZero();
+  }
 }
