@@ -263,7 +263,8 @@ public final class Groups {
     }
   }
 
-  private static Optional<ApiException> neverSent(Throwable failed) {
+  /** The refusal, if the call never went out, so that another member may get it. */
+  static Optional<ApiException> neverSent(Throwable failed) {
     Throwable cause =
         failed instanceof CompletionException && failed.getCause() != null
             ? failed.getCause()

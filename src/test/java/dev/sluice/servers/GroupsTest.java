@@ -6,12 +6,14 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.events.DomainEvent.GroupMemberHealthChanged;
 import dev.sluice.events.DomainEvent.GroupStateChanged;
+import dev.sluice.rest.ApiException;
 import dev.sluice.servers.GroupDefinition.Member;
 import dev.sluice.servers.GroupDefinition.Strategy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -137,6 +139,21 @@ class GroupsTest {
               .call(group, "echo", ServersRig.json("{\"message\":\"m\",\"text\":\"m\"}"))
               .get(40, TimeUnit.SECONDS);
       assertThat(answer.member().value()).isEqualTo("good");
+    }
+  }
+
+  @Test
+  void onlyCallsThatNeverWentOutAreGivenToAnotherMember() {
+    for (String code : List.of("too_many_calls", "server_restarting", "server_stopped")) {
+      assertThat(
+              Groups.neverSent(
+                  new CompletionException(
+                      ApiException.unavailable(code, "not sent", Duration.ofSeconds(1)))))
+          .as(code)
+          .isPresent();
+    }
+    for (String code : List.of("call_timeout", "server_disconnected", "upstream_error")) {
+      assertThat(Groups.neverSent(ApiException.of(503, code, "sent"))).as(code).isEmpty();
     }
   }
 }

@@ -19,6 +19,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /** A registry with real child processes and a list of what it published. */
 final class ServersRig implements AutoCloseable {
@@ -26,6 +27,9 @@ final class ServersRig implements AutoCloseable {
   static final String JAVA = Path.of(System.getProperty("java.home"), "bin", "java").toString();
   static final Path SAMPLE =
       Path.of("server-config", "samples", "SampleServer.java").toAbsolutePath();
+
+  /** Sees each event where it is published, possibly under a lock. */
+  volatile Consumer<DomainEvent> onPublish = e -> {};
 
   final List<DomainEvent> published = new CopyOnWriteArrayList<>();
   private final ExecutorService reactions = Executors.newSingleThreadExecutor();
@@ -51,6 +55,7 @@ final class ServersRig implements AutoCloseable {
               published.add(e);
               EventId id = new EventId("t", published.size());
               reactions.execute(() -> react(new RecordedEvent(id, Instant.now(), e)));
+              onPublish.accept(e);
               return id;
             }
           },

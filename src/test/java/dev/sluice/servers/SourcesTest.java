@@ -4,11 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.events.DomainEvent.ConfigurationReloadFailed;
+import dev.sluice.events.DomainEvent.ConfigurationReloaded;
 import dev.sluice.events.DomainEvent.ProviderDeregistered;
+import dev.sluice.events.DomainEvent.ProviderRegistered;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -61,6 +65,38 @@ class SourcesTest {
               assertThat(e.errorType()).isEqualTo("limit");
               assertThat(e.reason()).contains("mcpServers", "at most");
             });
+  }
+
+  @Test
+  void aFileThatOthersOutranWhileItWasAppliedIsToldAndTriedAgain(@TempDir Path dir)
+      throws Exception {
+    Path file = dir.resolve("servers.json");
+    ServersFile source =
+        new ServersFile(file, rig.servers, rig.groups, rig.supervision, Variables.NONE);
+    servers(file, "first", "second");
+    for (int i = 0; i < ServersDocument.MAX_SERVERS - 2; i++) {
+      rig.servers.add(ServersRig.read("other" + i, BRIEF), "api");
+    }
+    DefinitionReader.Read late = ServersRig.read("late", BRIEF);
+    rig.onPublish =
+        e -> {
+          if (e instanceof ProviderRegistered registered
+              && registered.mcpServerId().equals("first")) {
+            rig.servers.add(late, "api");
+          }
+        };
+    String before = source.fingerprint();
+    assertThat(source.load("test")).isInstanceOf(ServersFile.Outcome.Refused.class);
+    assertThat(rig.of(ConfigurationReloadFailed.class))
+        .singleElement()
+        .satisfies(e -> assertThat(e.reason()).contains("in part", "1000"));
+    assertThat(source.fingerprint()).isNotEqualTo(before);
+    rig.servers.remove(rig.servers.get("late"), "api", Duration.ZERO).get(5, TimeUnit.SECONDS);
+    source.reloadIfChanged("watch");
+    await().until(() -> rig.of(ConfigurationReloaded.class).size() == 1);
+    assertThat(rig.of(ConfigurationReloaded.class).get(0).mcpServersAdded())
+        .containsExactly("second");
+    assertThat(source("first")).contains("config");
   }
 
   @Test
