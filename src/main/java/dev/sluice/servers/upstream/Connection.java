@@ -59,6 +59,11 @@ interface Connection {
   /** The session stands: unasked messages of the server may be listened for. */
   default void listen() {}
 
+  /** Messages sent that it has not done with; those of a child are counted with the child. */
+  default int queued() {
+    return 0;
+  }
+
   /** Process id of the child, if there is one. */
   default OptionalLong pid() {
     return OptionalLong.empty();

@@ -19,6 +19,7 @@ final class Delivery {
   static final int MAX_PARKED = 1_024;
 
   private final Connection connection;
+  private final Secrets secrets;
   private final Supplier<CompletableFuture<Void>> renew;
   private final AtomicInteger parked = new AtomicInteger();
   private final Object lock = new Object();
@@ -28,10 +29,12 @@ final class Delivery {
   /**
    * Makes it.
    *
+   * @param secrets masked in the messages of all failures
    * @param renew opens a new session; never blocks
    */
-  Delivery(Connection connection, Supplier<CompletableFuture<Void>> renew) {
+  Delivery(Connection connection, Secrets secrets, Supplier<CompletableFuture<Void>> renew) {
     this.connection = connection;
+    this.secrets = secrets;
     this.renew = renew;
   }
 
@@ -77,7 +80,7 @@ final class Delivery {
                 // The server has refused it for its session's sake, so sending it again is safe.
                 park(renewed(lost.session()), message, delivery, false);
               } else {
-                delivery.completeExceptionally(cause);
+                delivery.completeExceptionally(UpstreamException.from(cause).masked(secrets));
               }
             });
   }
@@ -103,6 +106,11 @@ final class Delivery {
                 delivery.completeExceptionally(UpstreamException.from(problem));
               }
             });
+  }
+
+  /** Messages that wait for a new session. */
+  int parked() {
+    return parked.get();
   }
 
   private @Nullable CompletableFuture<Void> pending() {

@@ -134,6 +134,11 @@ final class SseConnection implements Connection {
   }
 
   @Override
+  public int queued() {
+    return posts.underWay();
+  }
+
+  @Override
   public void close() {
     CompletableFuture<?> current = stream;
     if (current != null) {

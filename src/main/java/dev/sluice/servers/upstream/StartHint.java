@@ -1,5 +1,6 @@
 package dev.sluice.servers.upstream;
 
+import dev.sluice.servers.ServerDefinition.Transport;
 import java.util.List;
 import java.util.Locale;
 
@@ -7,6 +8,27 @@ import java.util.Locale;
 final class StartHint {
 
   private StartHint() {}
+
+  /**
+   * A suggestion for any transport, or an empty text.
+   *
+   * @param exitCode of the child; -1 if there is none, or it still runs
+   * @param stderr its last lines
+   * @param late whether it just did not answer in time
+   */
+  static String of(Transport transport, int exitCode, List<String> stderr, boolean late) {
+    if (transport instanceof Transport.Stdio stdio) {
+      String hint = of(stdio.command(), exitCode, stderr);
+      return hint.isEmpty() && late
+          ? "it runs, but does not answer MCP on its standard output: check \"args\", or raise"
+              + " \"startTimeoutSeconds\" if it needs longer"
+          : hint;
+    }
+    return late
+        ? "check that \"url\" is an MCP endpoint of this \"type\", or raise"
+            + " \"startTimeoutSeconds\""
+        : "";
+  }
 
   /**
    * A suggestion, or an empty text.

@@ -397,6 +397,11 @@ final class StreamableHttpConnection implements Connection {
   }
 
   @Override
+  public int queued() {
+    return posts.underWay();
+  }
+
+  @Override
   public void close() {
     if (closed) {
       return;

@@ -2,7 +2,6 @@ package dev.sluice.servers.upstream;
 
 import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.servers.ServerDefinition;
-import dev.sluice.servers.ServerDefinition.Transport.Stdio;
 import dev.sluice.servers.upstream.UpstreamException.Kind;
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
@@ -13,12 +12,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -42,7 +38,6 @@ public final class UpstreamClient implements AutoCloseable {
   private static final int METHOD_NOT_FOUND = -32601;
   private static final int STDERR_SHOWN = 20;
   private static final Duration EXIT_SHOWS = Duration.ofMillis(700);
-  private static final Duration ANSWERS_SHOW = Duration.ofSeconds(1);
 
   private final ServerDefinition definition;
   private final Connection connection;
@@ -87,7 +82,7 @@ public final class UpstreamClient implements AutoCloseable {
     this.timer = timer;
     this.firstLine = log.newest();
     this.info = new ServerInfo(definition.id().value(), "", "", JsonValue.EMPTY_JSON_OBJECT);
-    this.delivery = new Delivery(connection, this::renew);
+    this.delivery = new Delivery(connection, secrets, this::renew);
     this.refresh = new Refresh(this::readLists, work, timer);
     this.calls =
         new Calls(
@@ -109,15 +104,15 @@ public final class UpstreamClient implements AutoCloseable {
 
   /** Opens, shakes hands, lists; on failure everything is ended before this throws. */
   void start() {
-    long deadline = deadline();
+    Deadline deadline = deadline();
     try {
       connection.open(new Arrivals());
       if (closed.get()) {
         throw UpstreamException.of(Kind.DISCONNECTED, "closed by the hub");
       }
-      await(shakeHands(deadline), "initialize", deadline);
+      deadline.await(shakeHands(deadline), "initialize");
       connection.listen();
-      catalogue = await(handshake(deadline).list(info), "a list", deadline);
+      catalogue = deadline.await(handshake(deadline).list(info), "a list");
       open = true;
       delivery.sessionStands();
       if (ended.isDone() && told.compareAndSet(false, true)) {
@@ -139,8 +134,8 @@ public final class UpstreamClient implements AutoCloseable {
     }
   }
 
-  private long deadline() {
-    return System.nanoTime() + definition.startTimeout().toNanos();
+  private Deadline deadline() {
+    return Deadline.in(definition.startTimeout());
   }
 
   private StartFailure masked(StartFailure failure) {
@@ -162,19 +157,9 @@ public final class UpstreamClient implements AutoCloseable {
         before.isPresent()
             ? before.get().reason() + " before it was ready"
             : String.valueOf(failure.getMessage());
-    String hint = "";
-    if (definition.transport() instanceof Stdio stdio) {
-      hint = StartHint.of(stdio.command(), exitCode.orElse(-1), stderr);
-      if (hint.isEmpty() && failure.kind() == Kind.TIMEOUT) {
-        hint =
-            "it runs, but does not answer MCP on its standard output: check \"args\", or raise"
-                + " \"startTimeoutSeconds\" if it needs longer";
-      }
-    } else if (failure.kind() == Kind.TIMEOUT) {
-      hint =
-          "check that \"url\" is an MCP endpoint of this \"type\", or raise"
-              + " \"startTimeoutSeconds\"";
-    }
+    String hint =
+        StartHint.of(
+            definition.transport(), exitCode.orElse(-1), stderr, failure.kind() == Kind.TIMEOUT);
     return new StartFailure(secrets.mask(problem), exitCode, stderr, hint, failure.masked(secrets));
   }
 
@@ -206,17 +191,12 @@ public final class UpstreamClient implements AutoCloseable {
     }
   }
 
-  private Handshake handshake(long deadline) {
+  private Handshake handshake(Deadline deadline) {
     return new Handshake(
-        definition.id().value(),
-        (method, params) -> calls.start(method, params, Duration.ofNanos(left(deadline))));
+        definition.id().value(), (method, params) -> calls.start(method, params, deadline.left()));
   }
 
-  private static long left(long deadline) {
-    return Math.max(1, deadline - System.nanoTime());
-  }
-
-  private CompletableFuture<Void> shakeHands(long deadline) {
+  private CompletableFuture<Void> shakeHands(Deadline deadline) {
     return handshake(deadline)
         .initialize()
         .thenCompose(
@@ -226,42 +206,11 @@ public final class UpstreamClient implements AutoCloseable {
                 return CompletableFuture.completedFuture(null);
               }
               connection.negotiated(found.protocolVersion());
-              return within(deadline, Envelope.notification("notifications/initialized", null));
+              // Some servers never answer the POST of a notification.
+              String first = "notifications/initialized";
+              return deadline.limit(
+                  connection.send(Envelope.notification(first, null)), first, timer);
             });
-  }
-
-  /** Sends, and gives up at the deadline: some servers never answer the POST of a notification. */
-  private CompletableFuture<Void> within(long deadline, Envelope message) {
-    CompletableFuture<Void> sending = connection.send(message);
-    try {
-      Future<?> alarm =
-          timer.schedule(
-              () ->
-                  sending.completeExceptionally(
-                      UpstreamException.of(
-                          Kind.TIMEOUT,
-                          "the server did not take " + message.method() + " in time")),
-              left(deadline),
-              TimeUnit.NANOSECONDS);
-      CompletableFuture<?> unused = sending.whenComplete((v, e) -> alarm.cancel(false));
-    } catch (RejectedExecutionException closing) {
-      sending.cancel(true);
-    }
-    return sending;
-  }
-
-  /** Each step has its deadline; this one holds even if nothing is left to tell of theirs. */
-  private static <T> T await(CompletableFuture<T> future, String what, long deadline)
-      throws InterruptedException {
-    try {
-      return future.get(left(deadline) + ANSWERS_SHOW.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException late) {
-      future.cancel(true);
-      throw UpstreamException.of(
-          Kind.TIMEOUT, "no answer to " + what + " within the start timeout");
-    } catch (ExecutionException | CancellationException failed) {
-      throw UpstreamException.from(failed);
-    }
   }
 
   /** From the handshake. */
@@ -294,17 +243,10 @@ public final class UpstreamClient implements AutoCloseable {
         .start("ping", null, timeout)
         .handle(
             (result, problem) -> {
-              Throwable cause =
-                  problem instanceof CompletionException && problem.getCause() != null
-                      ? problem.getCause()
-                      : problem;
               // Any answer shows that the server lives, also that it does not know the method.
-              boolean answered =
-                  cause == null
-                      || (cause instanceof UpstreamException known
-                          && known.kind() == Kind.ERROR_RESPONSE);
-              if (!answered) {
-                throw new CompletionException(cause);
+              if (problem != null
+                  && UpstreamException.from(problem).kind() != Kind.ERROR_RESPONSE) {
+                throw UpstreamException.from(problem);
               }
               return Duration.ofNanos(System.nanoTime() - start);
             });
@@ -318,25 +260,7 @@ public final class UpstreamClient implements AutoCloseable {
    * @return completes when the transport has done with it; fails if it could not be delivered
    */
   public CompletableFuture<Void> send(Envelope message) {
-    CompletableFuture<Void> sending = delivery.deliver(message);
-    CompletableFuture<Void> shown = new CompletableFuture<>();
-    CompletableFuture<?> unused =
-        sending.whenComplete(
-            (sent, problem) -> {
-              if (problem == null) {
-                shown.complete(null);
-              } else {
-                shown.completeExceptionally(UpstreamException.from(problem).masked(secrets));
-              }
-            });
-    unused =
-        shown.whenComplete(
-            (sent, problem) -> {
-              if (shown.isCancelled()) {
-                sending.cancel(true);
-              }
-            });
-    return shown;
+    return delivery.deliver(message);
   }
 
   /** Process id of the child, if there is one. */
@@ -347,6 +271,13 @@ public final class UpstreamClient implements AutoCloseable {
   /** Requests of the hub that wait for their answers. */
   public int inFlight() {
     return calls.underWay();
+  }
+
+  /**
+   * Messages handed over to the transport that it has not done with, or that wait for a session.
+   */
+  int queued() {
+    return connection.queued() + delivery.parked();
   }
 
   /** Answers that nobody waited for, most often because they came after the deadline. */

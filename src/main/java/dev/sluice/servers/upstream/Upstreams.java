@@ -215,7 +215,8 @@ public class Upstreams implements AutoCloseable {
         open.size(),
         (int) children.stream().filter(ChildProcess::alive).count(),
         open.stream().mapToInt(UpstreamClient::inFlight).sum(),
-        children.stream().mapToInt(ChildProcess::queued).sum(),
+        children.stream().mapToInt(ChildProcess::queued).sum()
+            + open.stream().mapToInt(UpstreamClient::queued).sum(),
         logs.values().stream().mapToLong(LogRing::bytes).sum(),
         open.stream().mapToLong(UpstreamClient::unknownAnswers).sum(),
         (int) children.stream().filter(ChildProcess::readerHeld).count());

@@ -326,6 +326,13 @@ final class WebSocketConnection implements Connection {
   }
 
   @Override
+  public int queued() {
+    synchronized (waiting) {
+      return waiting.size();
+    }
+  }
+
+  @Override
   public void close() {
     WebSocket open = socket;
     if (open == null || over.isDone()) {

@@ -293,9 +293,11 @@ class HttpTest {
       assertThat(failure(sent[8]).kind()).isEqualTo(Kind.BUSY);
       assertThat(failure(sent[0]).kind()).isEqualTo(Kind.TIMEOUT);
       assertThat(server.deafTo).hasValue(8);
+      assertThat(narrow.upstreams.gauges().messagesQueued()).isLessThanOrEqualTo(8);
       for (int i = 1; i < 8; i++) {
         assertThat(failure(sent[i]).kind()).isEqualTo(Kind.TIMEOUT);
       }
+      assertThat(narrow.upstreams.gauges().messagesQueued()).isZero();
       server.faults.clear();
       assertThat(Rig.call(client, "x").getString("tool")).isEqualTo("x");
     }
