@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.Enumeration;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,6 +77,10 @@ public class AccessFilter extends HttpFilter {
         all(request.getHeaders("Origin")),
         Objects.requireNonNullElse(request.getHeader("Sec-Fetch-Site"), ""),
         Objects.requireNonNullElse(request.getHeader("Sec-Fetch-Mode"), ""),
+        Stream.of("X-Forwarded-For", "X-Real-IP")
+            .flatMap(name -> all(request.getHeaders(name)).stream())
+            .toList(),
+        all(request.getHeaders("Forwarded")),
         request.getHeader("Access-Control-Request-Method") != null);
   }
 

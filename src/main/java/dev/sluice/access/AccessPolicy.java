@@ -16,8 +16,8 @@ import java.util.Set;
  *
  * <p>{@code sluice.auth.mode=local}: a request from a loopback address, addressed to a loopback (or
  * configured) Host, that no foreign web page caused, is the administrator's. Everything else is
- * refused. Headers that proxies add ({@code Forwarded}, {@code X-Forwarded-*}) are never looked at.
- * Refused in this order: the peer (401), the Host (400), the page (403).
+ * refused, also what a proxy on this machine passes on for somebody elsewhere; what proxies say
+ * never admits a call. Refused in this order: the peer (401), the Host (400), the page (403).
  *
  * <p>The other modes (keys, tokens, single sign-on) plug in here: they replace {@link #decide}'s
  * first step, and nothing else in the hub.
@@ -75,7 +75,8 @@ final class AccessPolicy {
 
   /** What becomes of the call. */
   Decision decide(Call call) {
-    if (!Loopback.isLiteral(call.remoteAddress())) {
+    if (!Loopback.isLiteral(call.remoteAddress())
+        || !Forwarding.isLocal(call.forwardedFor(), call.forwarded())) {
       return new Decision.Refused(
           Refusal.of(
                   401,

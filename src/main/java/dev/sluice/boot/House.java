@@ -36,9 +36,15 @@ public class House {
 
   @PreDestroy
   void close() {
-    fanout.drain(DRAIN);
-    fanout.close();
-    journal.close();
+    try {
+      fanout.drain(DRAIN);
+    } finally {
+      try {
+        fanout.close();
+      } finally {
+        journal.close();
+      }
+    }
     LOG.log(Level.INFO, "SLUICE-0003: Stopped; the journal ends at {0}", journal.head());
   }
 }

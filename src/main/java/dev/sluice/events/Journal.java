@@ -70,6 +70,7 @@ public final class Journal implements AutoCloseable {
     for (StoredEvent event : start.events()) {
       load(event);
     }
+    noteEarlierEvictions(start);
     if (log != null && threads != null) {
       JournalWriter carrier = new JournalWriter(this, log, threads, head);
       this.writer = carrier;
@@ -114,8 +115,7 @@ public final class Journal implements AutoCloseable {
     int topicId = topics.number(topic);
     StringBuilder body = EventJson.body(event);
     int bodyBytes = EventJson.utf8Length(body) - body.length() + JournalEntry.OVERHEAD;
-    Instant now = limits.clock().instant();
-    long nowMicros = now.getEpochSecond() * 1_000_000 + now.getNano() / 1000;
+    long nowMicros = micros(limits.clock().instant());
     long seq;
     long micros;
     lock.lock();
@@ -194,6 +194,23 @@ public final class Journal implements AutoCloseable {
     }
   }
 
+  /** What former runs have let go is gone for this one, too: a resume by time must say so. */
+  private void noteEarlierEvictions(EventLog.Recovery start) {
+    List<StoredEvent> events = start.events();
+    if (!events.isEmpty() && events.get(0).seq() > 1) {
+      evictedMicros = Math.max(evictedMicros, events.get(0).micros());
+    } else if (events.isEmpty() && (start.head() > 0 || start.lostEpoch() != null)) {
+      evictedMicros = micros(limits.clock().instant());
+    }
+  }
+
+  /** Microseconds since 1970; a moment beyond what a long holds is the furthest that it holds. */
+  private static long micros(Instant time) {
+    long furthest = Long.MAX_VALUE / 1_000_000 - 1;
+    long seconds = Math.max(-furthest, Math.min(furthest, time.getEpochSecond()));
+    return seconds * 1_000_000 + time.getNano() / 1000;
+  }
+
   private void report(EventLog.Recovery start) {
     if (start.lostEpoch() != null) {
       lost(start.lostEpoch(), 1, start.lostHead(), "a new epoch begins: " + start.loss());
@@ -221,8 +238,7 @@ public final class Journal implements AutoCloseable {
 
   /** Removes what is older than retention allows, in small steps; for background threads. */
   void expire() {
-    Instant now = limits.clock().instant();
-    long micros = now.getEpochSecond() * 1_000_000 + now.getNano() / 1000 - ageMicros;
+    long micros = micros(limits.clock().instant()) - ageMicros;
     JournalEntry candidate = entry(oldest);
     if (candidate == null || candidate.micros() > micros) {
       return;
@@ -320,7 +336,7 @@ public final class Journal implements AutoCloseable {
 
   /** The first retained position at or after a time; head + 1 if there is none. */
   long positionAt(Instant time) {
-    long micros = time.getEpochSecond() * 1_000_000 + time.getNano() / 1000;
+    long micros = micros(time);
     long low = oldest;
     long high = head + 1;
     while (low < high) {
@@ -335,9 +351,12 @@ public final class Journal implements AutoCloseable {
     return Math.max(low, oldest);
   }
 
-  /** Whether retention has removed an event at or after this time. */
-  boolean evictedSince(Instant time) {
-    return evictedMicros >= time.getEpochSecond() * 1_000_000 + time.getNano() / 1000;
+  /**
+   * Whether an event at or after this time is, or may be, retained no more: removed by retention or
+   * lost before this start.
+   */
+  public boolean evictedSince(Instant time) {
+    return evictedMicros >= micros(time);
   }
 
   /** The seq at a position, also of evicted ones. */

@@ -44,7 +44,8 @@ final class Positions {
   /** The first position whose seq is greater than {@code seq}. */
   long after(long seq) {
     int segment = last(firstSeq, seq);
-    long position = firstPosition[segment] + (seq - firstSeq[segment]) + 1;
+    long reach = Long.MAX_VALUE - firstPosition[segment] - 1;
+    long position = firstPosition[segment] + Math.min(reach, seq - firstSeq[segment]) + 1;
     return segment + 1 < firstSeq.length
         ? Math.min(position, firstPosition[segment + 1])
         : position;

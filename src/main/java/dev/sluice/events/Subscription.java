@@ -237,10 +237,14 @@ public final class Subscription {
     request = merged;
     match = new TopicMatch(new EventFilter(merged), visible);
     if (next.since() != null) {
-      old.clear();
+      // Answers to earlier requests are still owed, and no event that waits is.
+      for (Object item = old.poll(); item != null; item = old.poll()) {
+        if (item instanceof Frame marker) {
+          fresh.mark(marker);
+        }
+      }
       hole = null;
       held = null;
-      markers = 0;
       lane = fresh;
     } else if (fresh.getClass() != old.getClass()
         || fresh.maxEvents() != old.maxEvents()

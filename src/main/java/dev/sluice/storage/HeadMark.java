@@ -29,19 +29,30 @@ final class HeadMark {
 
   private final MappedByteBuffer page;
 
-  private HeadMark(MappedByteBuffer page) {
+  /** Where Linux tells apart the system's runs. */
+  private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+
+  private final long bootNumber;
+
+  private HeadMark(MappedByteBuffer page, long bootNumber) {
     this.page = page;
+    this.bootNumber = bootNumber;
   }
 
   /** Opens the file, making it if need be; contents that are not a mark read as absent. */
   static HeadMark open(Path file) throws IOException {
+    return open(file, BOOT_ID);
+  }
+
+  /** As {@link #open(Path)}, with the file that tells apart the system's runs. */
+  static HeadMark open(Path file, Path bootId) throws IOException {
     try (FileChannel channel =
         FileChannel.open(
             file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
       if (channel.size() < SIZE) {
         channel.write(ByteBuffer.allocate(1), SIZE - 1L);
       }
-      return new HeadMark(channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE));
+      return new HeadMark(channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE), bootNumber(bootId));
     }
   }
 
@@ -63,9 +74,9 @@ final class HeadMark {
     return page.getLong(CLEAN) == 1;
   }
 
-  /** Whether the system has run without a break since the mark was begun. */
+  /** Whether the system surely has run without a break since the mark was begun. */
   boolean isSameBoot() {
-    return page.getLong(BOOT) == bootNumber();
+    return bootNumber != 0 && page.getLong(BOOT) == bootNumber;
   }
 
   String epoch() {
@@ -74,14 +85,20 @@ final class HeadMark {
     return new String(text, StandardCharsets.US_ASCII);
   }
 
-  /** Begins a run: from here on, an end without {@link #end} is a crash. */
+  /**
+   * Begins a run: from here on, an end without {@link #end} is a crash. Killed on the way, it
+   * leaves what reads as absent, never a mixture of two runs.
+   */
   void begin(String epoch, long seq) {
     byte[] text = epoch.getBytes(StandardCharsets.US_ASCII);
+    page.putLong(0, 0);
+    page.force();
     page.putLong(SEQ, seq);
     page.putLong(CLEAN, 0);
-    page.putLong(BOOT, bootNumber());
+    page.putLong(BOOT, bootNumber);
     page.putInt(EPOCH_LENGTH, text.length);
     page.put(EPOCH, text);
+    page.force();
     page.putLong(0, MAGIC);
     page.force();
   }
@@ -96,8 +113,7 @@ final class HeadMark {
   }
 
   /** Differs after a restart of the system; 0 where the system does not tell. */
-  private static long bootNumber() {
-    Path source = Path.of("/proc/sys/kernel/random/boot_id");
+  private static long bootNumber(Path source) {
     try {
       String id = Files.readString(source).strip();
       return Long.parseUnsignedLong(id.replace("-", "").substring(0, 16), 16);

@@ -37,8 +37,14 @@ public final class MvEventLog implements EventLog {
   private static final int FILE_LOCKED = 7;
   private static final long COMPACT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+  /** What the store holds: the epoch it was written in, if ever, and the newest events. */
+  private record Contents(@Nullable String epoch, List<StoredEvent> events) {
+    static final Contents NONE = new Contents(null, List.of());
+  }
+
   private final Path directory;
   private final Path file;
+  private volatile boolean closed;
   private @Nullable HeadMark mark;
   private @Nullable MVStore store;
   private @Nullable MVMap<Long, String> events;
@@ -59,25 +65,43 @@ public final class MvEventLog implements EventLog {
           "sluice.data.dir " + directory + " cannot be used as a directory: " + refused, refused);
     }
     String broken = null;
+    Contents contents = Contents.NONE;
     try {
       openStore();
-    } catch (MVStoreException failure) {
-      if (failure.getErrorCode() == FILE_LOCKED) {
+      contents = load(limit);
+    } catch (RuntimeException failure) { // of MVStore, or of a record that is none of ours
+      if (failure instanceof MVStoreException refused && refused.getErrorCode() == FILE_LOCKED) {
         throw new IOException(
             "sluice.data.dir "
                 + directory
                 + " is in use by another hub; stop it or choose another directory",
             failure);
       }
+      letGo();
       broken = "the event store could not be read and was moved to " + moveAside(failure);
       openStore();
     }
-    HeadMark head = HeadMark.open(directory.resolve("events.head"));
-    mark = head;
-    Recovery recovery =
-        broken != null ? startAnew(head, freshEpoch, broken) : goOn(head, freshEpoch, limit);
-    head.begin(recovery.epoch(), recovery.head());
-    return recovery;
+    try {
+      HeadMark head = HeadMark.open(directory.resolve("events.head"));
+      Recovery recovery =
+          broken != null ? startAnew(head, freshEpoch, broken) : goOn(head, freshEpoch, contents);
+      head.begin(recovery.epoch(), recovery.head());
+      mark = head;
+      return recovery;
+    } catch (IOException | RuntimeException unusable) {
+      letGo();
+      throw unusable;
+    }
+  }
+
+  /** Closes the store as it is, with its lock on the file. */
+  private void letGo() {
+    MVStore open = store;
+    store = null;
+    events = null;
+    if (open != null) {
+      open.closeImmediately();
+    }
   }
 
   private Recovery startAnew(HeadMark head, String freshEpoch, String broken) {
@@ -86,10 +110,10 @@ public final class MvEventLog implements EventLog {
         : new Recovery(freshEpoch, List.of(), 0, broken, "unknown", 0);
   }
 
-  private Recovery goOn(HeadMark head, String freshEpoch, int limit) {
-    List<StoredEvent> found = load(limit);
+  private Recovery goOn(HeadMark head, String freshEpoch, Contents contents) {
+    List<StoredEvent> found = contents.events();
     long last = found.isEmpty() ? 0 : found.get(found.size() - 1).seq();
-    String epoch = storedEpoch();
+    String epoch = contents.epoch();
     if (!head.isPresent()) {
       if (found.isEmpty()) {
         return new Recovery(freshEpoch, found, 0, null, null, 0);
@@ -123,7 +147,7 @@ public final class MvEventLog implements EventLog {
                 .valueType(StringDataType.INSTANCE));
   }
 
-  private Path moveAside(MVStoreException failure) throws IOException {
+  private Path moveAside(RuntimeException failure) throws IOException {
     String time = Instant.now().toString().replace(':', '-');
     Path aside = directory.resolve("events.mv.corrupt-" + time);
     Files.move(file, aside);
@@ -137,24 +161,20 @@ public final class MvEventLog implements EventLog {
     return aside;
   }
 
-  private List<StoredEvent> load(int limit) {
-    List<StoredEvent> found = new ArrayList<>();
+  private Contents load(int limit) {
     MVMap<Long, String> map = events;
-    if (map != null) {
-      for (Long key = map.lastKey(); key != null && found.size() < limit; key = map.lowerKey(key)) {
-        String text = map.get(key);
-        if (text != null && key > 0) {
-          found.add(decode(key, text));
-        }
-      }
-      Collections.reverse(found);
+    if (map == null) {
+      return Contents.NONE;
     }
-    return found;
-  }
-
-  private @Nullable String storedEpoch() {
-    MVMap<Long, String> map = events;
-    return map == null ? null : map.get(0L);
+    List<StoredEvent> found = new ArrayList<>();
+    for (Long key = map.lastKey(); key != null && found.size() < limit; key = map.lowerKey(key)) {
+      String text = map.get(key);
+      if (text != null && key > 0) {
+        found.add(decode(key, text));
+      }
+    }
+    Collections.reverse(found);
+    return new Contents(map.get(0L), found);
   }
 
   @Override
@@ -168,8 +188,15 @@ public final class MvEventLog implements EventLog {
   @Override
   public void write(List<StoredEvent> batch, long oldest) throws IOException {
     try {
+      if (closed) {
+        throw new IOException("the event log is closed");
+      }
       if (store == null || store.isClosed()) {
         openStore();
+        if (closed) {
+          letGo(); // close() has not seen the store that was just opened
+          throw new IOException("the event log is closed");
+        }
       }
       MVStore open = store;
       MVMap<Long, String> map = events;
@@ -232,6 +259,9 @@ public final class MvEventLog implements EventLog {
     int type = text.indexOf(' ', micros + 1);
     int length = text.indexOf(' ', type + 1);
     int json = length + 1 + Integer.parseInt(text, type + 1, length, 10);
+    if (text.charAt(json) != '{' || !text.endsWith("}")) {
+      throw new IllegalStateException("the record of event " + seq + " holds no event");
+    }
     return new StoredEvent(
         seq,
         Long.parseLong(text, 0, micros, 10),
@@ -242,6 +272,7 @@ public final class MvEventLog implements EventLog {
 
   @Override
   public void close() {
+    closed = true;
     MVStore open = store;
     if (open != null && !open.isClosed()) {
       try {

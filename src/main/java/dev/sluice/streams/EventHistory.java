@@ -26,7 +26,7 @@ class EventHistory {
   private static final int DEFAULT_LIMIT = 100;
   private static final int MAX_LIMIT = 1000;
 
-  @Inject private Journal journal;
+  @Inject Journal journal;
 
   /**
    * Reads one page as JSON text.
@@ -45,30 +45,47 @@ class EventHistory {
 
     StringBuilder out = new StringBuilder("{\"events\":[");
     long next = Math.max(after, end);
+    List<JournalEntry> found =
+        journal.read(Math.max(after, oldest - 1), limit, new EventFilter(asked));
+    // Retention may have moved while we read. From here on all was there, and the gap says the
+    // rest.
+    long whole = journal.oldest().seq();
     int count = 0;
-    for (JournalEntry entry :
-        journal.read(Math.max(after, oldest - 1), limit, new EventFilter(asked))) {
+    for (JournalEntry entry : found) {
       if (entry.seq() > end) {
         break;
       }
-      out.append(count++ == 0 ? "" : ",").append(entry.json());
-      if (count == limit) {
-        next = entry.seq();
+      if (entry.seq() >= whole) {
+        out.append(count++ == 0 ? "" : ",").append(entry.json());
       }
     }
+    if (found.size() == limit) {
+      next = Math.min(next, found.get(limit - 1).seq());
+    }
+    next = Math.max(next, whole - 1);
     out.append("],\"next\":\"").append(id(next));
-    out.append("\",\"first\":\"").append(id(oldest));
+    out.append("\",\"first\":\"").append(id(whole));
     out.append("\",\"last\":\"").append(id(head)).append('"');
-    gap(out, asked.since(), oldest);
+    gap(out, asked.since(), after, whole);
     return out.append('}').toString();
   }
 
-  private void gap(StringBuilder out, @Nullable Since since, long oldest) {
+  private void gap(StringBuilder out, @Nullable Since since, long after, long oldest) {
+    if (since instanceof Since.At moment) {
+      if (oldest > 1 && after < oldest && journal.evictedSince(moment.time())) {
+        // How many of these came before the moment is known to nobody.
+        out.append(",\"gap\":{\"from\":\"").append(id(1));
+        out.append("\",\"to\":\"").append(id(oldest - 1));
+        out.append("\",\"dropped\":").append(oldest - 1);
+        out.append(",\"exact\":false,\"reason\":\"retention\"}");
+      }
+      return;
+    }
     if (!(since instanceof Since.After place)) {
       return;
     }
     boolean foreign = !place.id().epoch().equals(journal.epoch());
-    long from = foreign ? 1 : place.id().seq() + 1;
+    long from = foreign ? 1 : after + 1;
     if (from < oldest) {
       out.append(",\"gap\":{\"from\":\"").append(id(from));
       out.append("\",\"to\":\"").append(id(oldest - 1));
@@ -84,7 +101,7 @@ class EventHistory {
   /** The seq after which to read. */
   private long after(@Nullable Since since, long oldest, long head) {
     if (since instanceof Since.After place && place.id().epoch().equals(journal.epoch())) {
-      return place.id().seq();
+      return Math.min(place.id().seq(), head);
     }
     if (since instanceof Since.At moment) {
       return before(moment.time(), oldest, head);

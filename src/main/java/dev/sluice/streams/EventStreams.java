@@ -11,8 +11,8 @@ import dev.sluice.settings.Settings;
 import dev.sluice.threads.Bounded;
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
-import jakarta.enterprise.concurrent.ManagedExecutorService;
 import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
+import jakarta.enterprise.concurrent.ManagedThreadFactory;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import jakarta.ws.rs.sse.Sse;
@@ -45,16 +45,18 @@ public class EventStreams {
 
   @Inject private Fanout fanout;
   @Inject private Settings settings;
-  @Inject @Bounded private ManagedExecutorService work;
+  @Inject @Bounded private ManagedThreadFactory threads;
   @Inject @Bounded private ManagedScheduledExecutorService timer;
 
   private final Map<WebSocketOutlet, Subscription> sockets = new ConcurrentHashMap<>();
+  private Closer closer;
   private @Nullable Future<?> ticking;
   private @Nullable EventBroadcaster broadcaster;
 
   /** Starts the one timer that watches all WebSocket peers. */
   @PostConstruct
   void start() {
+    closer = new Closer(threads, settings.integer(Setting.EVENTS_SUBSCRIBERS));
     ticking = timer.scheduleAtFixedRate(this::watch, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -74,6 +76,7 @@ public class EventStreams {
     if (ticking != null) {
       ticking.cancel(false);
     }
+    closer.close();
   }
 
   /**
@@ -118,7 +121,7 @@ public class EventStreams {
 
   /** The wire end of a session. */
   WebSocketOutlet outlet(jakarta.websocket.Session session) {
-    return new WebSocketOutlet(session, work);
+    return new WebSocketOutlet(session, closer);
   }
 
   /**
@@ -138,7 +141,7 @@ public class EventStreams {
 
   private synchronized EventBroadcaster broadcaster(Sse sse) {
     if (broadcaster == null) {
-      broadcaster = new EventBroadcaster(fanout, sse, work, timer);
+      broadcaster = new EventBroadcaster(fanout, sse, closer, timer);
     }
     return broadcaster;
   }

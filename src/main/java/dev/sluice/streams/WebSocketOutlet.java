@@ -11,7 +11,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -58,11 +57,7 @@ final class WebSocketOutlet implements Outlet {
       closeNow(code, reason);
       return;
     }
-    try {
-      closing.execute(() -> closeNow(code, reason));
-    } catch (RejectedExecutionException stopping) {
-      closeNow(code, reason);
-    }
+    closing.execute(() -> closeNow(code, reason));
   }
 
   private void closeNow(CloseCode code, String reason) {

@@ -32,7 +32,8 @@ class AccessPolicyTest {
   }
 
   private static Call call(String remote, String scheme, String host, String origin) {
-    return new Call(remote, scheme, "GET", list(host), list(origin), "", "", false);
+    return new Call(
+        remote, scheme, "GET", list(host), list(origin), "", "", List.of(), List.of(), false);
   }
 
   private static int status(Decision decision) {
@@ -156,7 +157,55 @@ class AccessPolicyTest {
   void aRequestThatAnotherSitesPageCausedWithoutOriginIsRefusedUnlessItIsALink(
       String method, String site, String mode, int status) {
     Call call =
-        new Call("127.0.0.1", "http", method, list("localhost:1"), List.of(), site, mode, false);
+        new Call(
+            "127.0.0.1",
+            "http",
+            method,
+            list("localhost:1"),
+            List.of(),
+            site,
+            mode,
+            List.of(),
+            List.of(),
+            false);
+    assertThat(status(LOCAL.decide(call))).isEqualTo(status);
+  }
+
+  @ParameterizedTest(name = "X-Forwarded-For {0} Forwarded {1} -> {2}")
+  @CsvSource({
+    "127.0.0.1, , 200",
+    "'127.0.0.1, ::1', , 200",
+    "127.0.0.1:4711, , 200",
+    "[::1]:4711, , 200",
+    ", for=127.0.0.1;proto=https, 200",
+    ", 'For=\"[::1]:4711\", for=127.0.0.1', 200",
+    "203.0.113.9, , 401",
+    "'203.0.113.9, 127.0.0.1', , 401",
+    "'127.0.0.1, 203.0.113.9', , 401",
+    "127.0.0.1 & 203.0.113.9, , 401",
+    "unknown, , 401",
+    "'', , 401",
+    "localhost, , 401",
+    ", for=203.0.113.9;host=localhost, 401",
+    ", 'for=127.0.0.1, for=203.0.113.9', 401",
+    ", for=_hidden, 401",
+    ", proto=https, 401",
+    ", nonsense, 401",
+  })
+  void whatAProxyPassesOnForSomebodyElsewhereIsRefused(
+      String forwardedFor, String forwarded, int status) {
+    Call call =
+        new Call(
+            "127.0.0.1",
+            "http",
+            "GET",
+            list("localhost:8080"),
+            List.of(),
+            "",
+            "",
+            list(forwardedFor),
+            list(forwarded),
+            false);
     assertThat(status(LOCAL.decide(call))).isEqualTo(status);
   }
 
@@ -180,6 +229,8 @@ class AccessPolicyTest {
             list("https://console.example"),
             "cross-site",
             "cors",
+            List.of(),
+            List.of(),
             true);
     assertThat(OPENED.decide(asked)).isEqualTo(new Decision.Preflight("https://console.example"));
     assertThat(status(LOCAL.decide(asked))).isEqualTo(403);
