@@ -39,6 +39,11 @@ record DefinitionReader(Variables variables, Optional<Path> directory) {
    * @param warnings keys that mean nothing
    */
   record Read(ServerDefinition definition, Optional<String> problem, List<String> warnings) {
+    /** Whether what was made of the other, be it running or not, serves this one as well. */
+    boolean sameRun(Read other) {
+      return usable() && other.usable() && definition.sameProcess(other.definition);
+    }
+
     /** Whether it can be started. */
     boolean usable() {
       return definition.enabled() && problem.isEmpty();

@@ -1,16 +1,13 @@
 package dev.sluice.servers;
 
 import dev.sluice.events.DomainEvent;
-import dev.sluice.events.DomainEvent.HealthCheckFailed;
-import dev.sluice.events.DomainEvent.HealthCheckPassed;
 import dev.sluice.events.DomainEvent.McpServerDegraded;
 import dev.sluice.events.DomainEvent.McpServerIdleDetected;
 import dev.sluice.events.DomainEvent.McpServerStarted;
-import dev.sluice.events.DomainEvent.McpServerStopped;
-import dev.sluice.events.DomainEvent.McpServerUpdated;
 import dev.sluice.rest.ApiException;
 import dev.sluice.servers.upstream.LogRing;
 import dev.sluice.servers.upstream.StartFailure;
+import dev.sluice.servers.upstream.UpstreamListener;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -182,7 +179,7 @@ final class McpServer {
       answer = Refusals.startFailed(id, failure, failures.inARow(), untilRetry());
     }
     failed.ready().completeExceptionally(answer);
-    scheduleRestart();
+    launchOrSchedule(null);
   }
 
   /** To dead or degraded, with the time of the next start; the caller holds the lock. */
@@ -197,7 +194,11 @@ final class McpServer {
     }
   }
 
-  private void scheduleRestart() {
+  private void launchOrSchedule(@Nullable Connection begun) {
+    if (begun != null) {
+      supervision.launch(this, begun, begun.after());
+      return;
+    }
     synchronized (lock) {
       nextStart.cancel(false);
       nextStart = supervision.schedule(untilRetry(), this::restart);
@@ -212,15 +213,12 @@ final class McpServer {
       }
       begun = untilRetry().isZero() ? begin("restart after back-off") : null;
     }
-    if (begun == null) {
-      scheduleRestart();
-    } else {
-      supervision.launch(this, begun, begun.after());
-    }
+    launchOrSchedule(begun);
   }
 
-  /** The connection ended by itself: a crash, if it is the one that counts. */
+  /** The connection ended by itself: a crash, if it counts and was not just too old. */
   void ended(Connection gone, String reason) {
+    Connection begun = null;
     synchronized (lock) {
       if (gone != connection) {
         return;
@@ -229,11 +227,16 @@ final class McpServer {
         gone.endedEarly = Optional.of(reason);
         return;
       }
-      retired(gone);
-      fail("crashed: " + reason, failures.withCrash());
+      if (reason.startsWith(UpstreamListener.AGED)) {
+        toCold(reason);
+        begun = begin("restart after maxAge");
+      } else {
+        retired(gone);
+        fail("crashed: " + reason, failures.withCrash());
+      }
     }
     supervision.retire(gone, Duration.ZERO);
-    scheduleRestart();
+    launchOrSchedule(begun);
   }
 
   /** The caller holds the lock and retires the connection afterwards. */
@@ -295,7 +298,7 @@ final class McpServer {
     }
     cycle.transition(ServerState.COLD, reason);
     if (ran) {
-      tell(new McpServerStopped(id.value(), cycle.reason()));
+      tell(new DomainEvent.McpServerStopped(id.value(), cycle.reason()));
     }
   }
 
@@ -340,11 +343,10 @@ final class McpServer {
       before = read;
       read = changed;
       source = by;
-      tell(new McpServerUpdated(id.value(), by));
+      tell(new DomainEvent.McpServerUpdated(id.value(), by));
       gone = connection;
       ran = cycle.state() == ServerState.READY;
-      boolean usable = before.usable() && changed.usable();
-      if (usable && before.definition().sameProcess(changed.definition())) {
+      if (changed.sameRun(before)) {
         if (gone != null && ran) {
           watch(gone, Duration.ofMillis(1));
         }
@@ -354,8 +356,8 @@ final class McpServer {
       if (cycle.state() != ServerState.COLD) {
         toCold("definition changed");
       }
-      boolean startable = changed.usable() && !removed && blocked.isEmpty();
-      begun = again && startable ? begin("definition changed") : null;
+      again &= changed.usable() && !removed && blocked.isEmpty();
+      begun = again ? begin("definition changed") : null;
     }
     if (gone != null) {
       gone.end(supervision, ran, "definition changed", before.definition().callTimeout());
@@ -450,11 +452,11 @@ final class McpServer {
       }
       if (failure.isEmpty()) {
         failures.probePassed();
-        tell(new HealthCheckPassed(id.value(), durationMs));
+        tell(new DomainEvent.HealthCheckPassed(id.value(), durationMs));
         return;
       }
       int inARow = failures.probeFailed();
-      tell(new HealthCheckFailed(id.value(), inARow, failure.get()));
+      tell(new DomainEvent.HealthCheckFailed(id.value(), inARow, failure.get()));
       if (inARow >= read.definition().maxConsecutiveFailures()) {
         retired(watched);
         fail("health check failed: " + failure.get(), inARow);
@@ -463,15 +465,14 @@ final class McpServer {
     }
     if (degraded) {
       supervision.retire(watched, Duration.ZERO);
-      scheduleRestart();
+      launchOrSchedule(null);
     }
   }
 
   /** The next probe after this one. */
   void probeLater(Connection watched) {
-    Duration interval = definition().healthCheckInterval();
-    watched.after(
-        supervision, Connection.Due.PROBE, interval, () -> HealthProbe.run(this, watched));
+    Runnable probe = () -> HealthProbe.run(this, watched);
+    watched.after(supervision, Connection.Due.PROBE, definition().healthCheckInterval(), probe);
   }
 
   /** All that lists and details show, taken at one moment. */

@@ -380,4 +380,20 @@ class ServersTest {
     server.stop("over", Duration.ZERO).get(20, TimeUnit.SECONDS);
     assertThat(connection.pendingTimers()).isZero();
   }
+
+  @Test
+  void aServerThatGrewTooOldIsReplacedAndThatIsNoFailure() throws Exception {
+    McpServer server = rig.add("math", sample("\"budget\":{\"maxAgeSeconds\":1}"));
+    server.start("test").get(40, TimeUnit.SECONDS);
+    await().atMost(Duration.ofSeconds(30)).until(() -> rig.of(McpServerStarted.class).size() >= 2);
+    assertThat(rig.changes("math"))
+        .startsWith(
+            "cold>initializing",
+            "initializing>ready",
+            "ready>cold",
+            "cold>initializing",
+            "initializing>ready")
+        .doesNotContain("ready>dead");
+    assertThat(server.view().totalFailures()).isZero();
+  }
 }
