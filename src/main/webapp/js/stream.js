@@ -140,9 +140,7 @@ export class EventStream extends EventTarget {
     if (this.#status.state === "connecting") {
       this.#set({ state: "replaying" });
     }
-    if (this.#cursor === null && frame.from) {
-      this.#cursor = frame.from;
-    }
+    // frame.from is the first id not yet received, so it is no cursor: only frames that follow are.
     this.#progress();
   }
 

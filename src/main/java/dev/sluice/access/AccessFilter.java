@@ -59,7 +59,8 @@ public class AccessFilter extends HttpFilter {
     response.setHeader("Access-Control-Expose-Headers", "Retry-After, Location");
   }
 
-  private static void answer(HttpServletResponse response, Refusal refusal) throws IOException {
+  /** Writes a refusal; for everything that refuses outside of REST. */
+  public static void answer(HttpServletResponse response, Refusal refusal) throws IOException {
     byte[] body = refusal.body().getBytes(StandardCharsets.UTF_8);
     refusal.headers().forEach(response::setHeader);
     response.setStatus(refusal.status());

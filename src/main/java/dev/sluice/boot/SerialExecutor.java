@@ -1,15 +1,18 @@
 package dev.sluice.boot;
 
+import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 
 /**
  * Runs tasks one after another, in the order they came, on another executor. Any thread may call;
- * the queue is bounded and a task over the bound is refused.
+ * the queue is bounded and a task over the bound is refused. A task that was taken stays until it
+ * has run: when the other executor refuses, the next task tries again.
  */
 final class SerialExecutor implements Executor {
 
+  private static final System.Logger LOG = System.getLogger(SerialExecutor.class.getName());
   private static final int BATCH = 64;
 
   private final Executor threads;
@@ -34,7 +37,11 @@ final class SerialExecutor implements Executor {
       }
       running = true;
     }
-    start();
+    if (!start()) {
+      synchronized (queue) {
+        running = false;
+      }
+    }
   }
 
   /** Tasks waiting now. */
@@ -44,27 +51,37 @@ final class SerialExecutor implements Executor {
     }
   }
 
-  private void start() {
+  private boolean start() {
     try {
       threads.execute(this::drain);
-    } catch (RejectedExecutionException shutDown) {
-      synchronized (queue) {
-        running = false;
-        queue.clear();
-      }
-      throw shutDown;
+      return true;
+    } catch (RuntimeException refused) { // also what servers throw while they stop
+      LOG.log(Level.DEBUG, "no thread for what waits; it is tried again", refused);
+      return false;
     }
   }
 
-  /** Runs a batch, then goes to the end of the line so that others get the thread. */
+  /**
+   * Runs a batch, then goes to the end of the line so that others get the thread; where there is no
+   * line, goes on.
+   */
   private void drain() {
+    do {
+      if (!drainBatch()) {
+        return;
+      }
+    } while (!start());
+  }
+
+  /** False if nothing is left. */
+  private boolean drainBatch() {
     for (int i = 0; i < BATCH; i++) {
       Runnable task;
       synchronized (queue) {
         task = queue.poll();
         if (task == null) {
           running = false;
-          return;
+          return false;
         }
       }
       try {
@@ -74,6 +91,6 @@ final class SerialExecutor implements Executor {
         thread.getUncaughtExceptionHandler().uncaughtException(thread, failure);
       }
     }
-    start();
+    return true;
   }
 }

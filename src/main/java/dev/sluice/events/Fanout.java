@@ -130,15 +130,10 @@ public final class Fanout implements AutoCloseable {
       SubscribeRequest first, Predicate<? super Topic> visible, Outlet outlet, boolean announce) {
     journal.expire();
     long liveFrom = journal.headPosition() + 1;
-    if (draining || closed) {
-      refused.increment();
-      throw new SubscribersExhausted("the hub is going away; try again in a moment");
-    }
+    checkGoing();
     if (count.incrementAndGet() > settings.maxSubscribers()) {
       count.decrementAndGet();
-      refused.increment();
-      throw new SubscribersExhausted(
-          "the limit of " + settings.maxSubscribers() + " subscribers is reached");
+      throw full();
     }
     Shard shard = shards[Math.floorMod(nextShard.getAndIncrement(), shards.length)];
     Subscription subscription = new Subscription(shard, first, visible, outlet, settings);
@@ -149,6 +144,43 @@ public final class Fanout implements AutoCloseable {
       outlet.close(CloseCode.GOING_AWAY, "the hub is going away");
     }
     return subscription;
+  }
+
+  /**
+   * Refuses where {@link #subscribe} would now, for callers that can still say so in plain.
+   *
+   * @throws SubscribersExhausted at the limit or while draining
+   */
+  public void checkRoom() {
+    checkGoing();
+    if (count.get() >= settings.maxSubscribers()) {
+      throw full();
+    }
+  }
+
+  private void checkGoing() {
+    if (draining || closed) {
+      refused.increment();
+      throw new SubscribersExhausted("the hub is going away; try again in a moment");
+    }
+  }
+
+  private SubscribersExhausted full() {
+    refused.increment();
+    return new SubscribersExhausted(
+        "the limit of " + settings.maxSubscribers() + " subscribers is reached");
+  }
+
+  /** Whether every sending thread lives; stalled connections do not count against it. */
+  public boolean isSending() {
+    for (Shard shard : shards) {
+      Worker worker = shard.owner();
+      Thread thread = worker == null ? null : worker.thread();
+      if (thread != null && !thread.isAlive()) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**

@@ -530,6 +530,9 @@ final class Shard {
 
   void end(Subscription member, CloseCode code, String reason) {
     if (member.end()) {
+      if (code == CloseCode.TOO_SLOW) {
+        fanout.closedSlow();
+      }
       closeEnded(member, code, reason);
     }
   }
@@ -540,7 +543,6 @@ final class Shard {
   }
 
   private void tooSlow(Subscription member, String reason) {
-    fanout.closedSlow();
     end(member, CloseCode.TOO_SLOW, reason + "; resume from your last id");
   }
 

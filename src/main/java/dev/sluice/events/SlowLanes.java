@@ -1,5 +1,7 @@
 package dev.sluice.events;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.Comparator;
 import java.util.Optional;
 import java.util.Set;
@@ -23,8 +25,34 @@ final class SlowLanes implements AutoCloseable {
   private static final long GOOD_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  /** A send that is going on. */
-  record Hanging(Subscription subscription, Thread thread, long since) {}
+  /** A send that is going on; its monitor keeps an interrupt from hitting the thread's next one. */
+  private static final class Hanging {
+    final Subscription subscription;
+    final long since;
+    private final Thread thread = Thread.currentThread();
+    private boolean over;
+
+    Hanging(Subscription subscription, long since) {
+      this.subscription = subscription;
+      this.since = since;
+    }
+
+    synchronized void interrupt() {
+      if (!over) {
+        thread.interrupt();
+      }
+    }
+
+    /** Also takes back an interrupt that came too late to end the send. */
+    synchronized void end() {
+      over = true;
+      if (Thread.interrupted()) {
+        LOG.log(Level.DEBUG, "a send ended as it was interrupted");
+      }
+    }
+  }
+
+  private static final Logger LOG = System.getLogger(SlowLanes.class.getName());
 
   private final ThreadPoolExecutor pool;
   private final Set<Hanging> hanging = ConcurrentHashMap.newKeySet();
@@ -52,12 +80,13 @@ final class SlowLanes implements AutoCloseable {
   private void sendNow(Shard shard, Subscription subscription, Frame frame) {
     Thread.currentThread().setContextClassLoader(ClassLoader.getPlatformClassLoader());
     long begin = System.nanoTime();
-    Hanging mine = new Hanging(subscription, Thread.currentThread(), begin);
+    Hanging mine = new Hanging(subscription, begin);
     hanging.add(mine);
     try {
       subscription.startSend(frame);
     } finally {
       hanging.remove(mine);
+      mine.end();
     }
     if (System.nanoTime() - begin > GOOD_NANOS) {
       subscription.fastSends = 0;
@@ -75,10 +104,10 @@ final class SlowLanes implements AutoCloseable {
     if (pool.getQueue().isEmpty() || pool.getActiveCount() < pool.getMaximumPoolSize()) {
       return null;
     }
-    Optional<Hanging> longest = hanging.stream().min(Comparator.comparingLong(Hanging::since));
+    Optional<Hanging> longest = hanging.stream().min(Comparator.comparingLong(send -> send.since));
     return longest
-        .filter(send -> now - send.since() > PATIENCE_NANOS)
-        .map(Hanging::subscription)
+        .filter(send -> now - send.since > PATIENCE_NANOS)
+        .map(send -> send.subscription)
         .orElse(null);
   }
 
@@ -86,7 +115,7 @@ final class SlowLanes implements AutoCloseable {
   void interruptEnded(long now) {
     for (Hanging send : hanging) {
       if (send.subscription.hasEnded() && now - send.since > PATIENCE_NANOS) {
-        send.thread.interrupt();
+        send.interrupt();
       }
     }
   }

@@ -1,5 +1,6 @@
 package dev.sluice.management;
 
+import dev.sluice.events.Fanout;
 import dev.sluice.events.FanoutStats;
 import dev.sluice.events.JournalStats;
 import dev.sluice.servers.ServerState;
@@ -18,15 +19,16 @@ import java.util.Map;
 class Health {
 
   @Inject private ReadModels models;
+  @Inject private Fanout fanout;
 
-  /** The process answers and its sending threads are not all stuck. */
+  /** The process answers and its sending threads live; clients that stall do not count. */
   Report live() {
     FanoutStats stream = models.read().stream();
     return new Report(
         List.of(
             new Check(
                 "sending-threads",
-                stream.blockedThreads() < stream.maxBlockedThreads(),
+                fanout.isSending(),
                 Map.of("blocked", stream.blockedThreads(), "limit", stream.maxBlockedThreads()))),
         Map.of());
   }

@@ -1,5 +1,6 @@
 package dev.sluice.rest;
 
+import dev.sluice.access.AccessFilter;
 import dev.sluice.access.Refusal;
 import dev.sluice.access.RequestCounts;
 import jakarta.inject.Inject;
@@ -8,7 +9,6 @@ import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 
 /**
  * The container's error page, so that a failure which never reaches JAX-RS (an unknown file, an
@@ -39,10 +39,6 @@ public class ErrorServlet extends HttpServlet {
     if (response.isCommitted()) {
       return;
     }
-    byte[] body = refusal.body().getBytes(StandardCharsets.UTF_8);
-    response.setStatus(refusal.status());
-    response.setContentType(Refusal.CONTENT_TYPE);
-    response.setContentLength(body.length);
-    response.getOutputStream().write(body);
+    AccessFilter.answer(response, refusal);
   }
 }

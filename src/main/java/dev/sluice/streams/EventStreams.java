@@ -111,6 +111,15 @@ public class EventStreams {
     return subscription;
   }
 
+  /**
+   * Whether another stream would be taken, asked before a stream exists.
+   *
+   * @throws dev.sluice.events.SubscribersExhausted at the limit
+   */
+  void checkRoom() {
+    fanout.checkRoom();
+  }
+
   /** The session has ended: its lane is freed. */
   void gone(WebSocketOutlet outlet) {
     Subscription subscription = sockets.remove(outlet);
@@ -153,10 +162,15 @@ public class EventStreams {
     Duration deadline = settings.seconds(Setting.EVENTS_STALL_SECONDS);
     sockets.forEach(
         (outlet, subscription) -> {
-          if (!outlet.alive(now, period, deadline.toNanos())) {
-            LOG.log(Level.DEBUG, "closing a peer that stopped answering pings: {0}", subscription);
-            subscription.close(
-                CloseCode.TOO_SLOW, "no pong within " + deadline.toSeconds() + " s; resume");
+          try {
+            if (!outlet.alive(now, period, deadline.toNanos())) {
+              LOG.log(
+                  Level.DEBUG, "closing a peer that stopped answering pings: {0}", subscription);
+              subscription.close(
+                  CloseCode.TOO_SLOW, "no pong within " + deadline.toSeconds() + " s; resume");
+            }
+          } catch (RuntimeException defect) { // thrown on, it would end the watch over all others
+            LOG.log(Level.DEBUG, "a peer could not be watched", defect);
           }
         });
   }

@@ -1,14 +1,17 @@
 package dev.sluice.streams;
 
+import dev.sluice.access.AccessFilter;
 import dev.sluice.access.Refusal;
+import dev.sluice.access.RequestCounts;
 import dev.sluice.events.SubscribeRequest;
+import dev.sluice.events.SubscribersExhausted;
+import jakarta.inject.Inject;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Enumeration;
 import java.util.LinkedHashMap;
@@ -22,12 +25,16 @@ import org.jspecify.annotations.Nullable;
  * In front of both event streams: what cannot become a stream is refused while a plain HTTP answer
  * is still possible. A sink or a WebSocket session, once made, can only be cut.
  *
- * <p>Refuses a query that cannot be used (400), a caller without the right to read events (403) and
- * a plain request to the WebSocket path (426). Comes after the access filter.
+ * <p>Refuses a query that cannot be used (400), a caller without the right to read events (403), a
+ * plain request to the WebSocket path (426) and an SSE stream beyond the limit (503). Comes after
+ * the access filter.
  */
 public class StreamDoorFilter extends HttpFilter {
 
   private static final long serialVersionUID = 1L;
+
+  @Inject private transient EventStreams streams;
+  @Inject private transient RequestCounts counts;
 
   @Override
   protected void doFilter(
@@ -39,16 +46,15 @@ public class StreamDoorFilter extends HttpFilter {
     if (refusal == null) {
       refusal = refusal(request);
     }
+    if (refusal == null && !webSocket) {
+      refusal = noRoom();
+    }
     if (refusal == null) {
       chain.doFilter(request, response);
       return;
     }
-    byte[] body = refusal.body().getBytes(StandardCharsets.UTF_8);
-    refusal.headers().forEach(response::setHeader);
-    response.setStatus(refusal.status());
-    response.setContentType(Refusal.CONTENT_TYPE);
-    response.setContentLength(body.length);
-    response.getOutputStream().write(body);
+    counts.refused(refusal.status());
+    AccessFilter.answer(response, refusal);
   }
 
   private static @Nullable Refusal noUpgrade(HttpServletRequest request) {
@@ -60,6 +66,17 @@ public class StreamDoorFilter extends HttpFilter {
                 "upgrade_required",
                 "This path speaks WebSocket only; the same events come over SSE at /api/events.")
             .with("Upgrade", "websocket");
+  }
+
+  /** A WebSocket peer is told by close code 1013, which its client can act on. */
+  private @Nullable Refusal noRoom() {
+    try {
+      streams.checkRoom();
+      return null;
+    } catch (SubscribersExhausted full) {
+      return Refusal.of(503, "too_many_subscribers", String.valueOf(full.getMessage()))
+          .with("Retry-After", "5");
+    }
   }
 
   private static @Nullable Refusal refusal(HttpServletRequest request) {

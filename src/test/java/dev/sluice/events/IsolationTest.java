@@ -55,6 +55,7 @@ class IsolationTest {
         .until(() -> healthy.stream().allMatch(reader -> reader.size() == 500));
     assertThat(blocking).allMatch(reader -> reader.blockedSends() == 1);
     assertThat(fanout.stats().blockedThreads()).isEqualTo(3);
+    assertThat(fanout.isSending()).as("stalled clients leave the hub alive").isTrue();
     blocking.forEach(Reader::unblock);
     await().until(() -> blocking.stream().allMatch(reader -> reader.size() == 500));
     assertThat(blocking).allMatch(reader -> reader.mostAtOnce() == 1);

@@ -59,6 +59,17 @@ class EventTypesTest {
     assertThat(documented).isEqualTo(declared);
   }
 
+  @Test
+  void whatTheDocumentSaysOfATypeIsOneShortSentenceAndNoSource() throws IOException {
+    assertThat(
+            ROW.matcher(Files.readString(Path.of("docs/events.md")))
+                .results()
+                .map(row -> row.group().substring(row.group().indexOf(row.group(2))))
+                .map(row -> row.substring(row.indexOf(" | ") + 3)))
+        .isNotEmpty()
+        .allSatisfy(text -> assertThat(text).hasSizeLessThan(200).doesNotContain("{", "/*", " / "));
+  }
+
   private static String field(RecordComponent component) {
     String snake = component.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
     return "`" + snake + "` " + TYPES.get(component.getType());
