@@ -505,6 +505,11 @@ final class Shard {
     }
   }
 
+  /** Whether there is nothing in the journal that this shard has not read. */
+  boolean caughtUp() {
+    return position > journal.headPosition();
+  }
+
   void control(Subscription member, Frame frame) {
     if (member.control(frame)) {
       enqueue(member);
@@ -602,6 +607,8 @@ final class Shard {
       }
     } else if (now - member.lastWrite >= settings.ping().toNanos() - tickNanos) {
       ping(member);
+    } else if (member.owesHole()) {
+      enqueue(member);
     }
   }
 

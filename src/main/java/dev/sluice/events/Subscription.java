@@ -318,6 +318,14 @@ public final class Subscription {
     }
   }
 
+  /**
+   * Whether the answer to a resume can be told now. Not while there is more to read: retention may
+   * take that too, and it would be the same hole.
+   */
+  boolean owesHole() {
+    return tellHoleNow && hole != null && !replaying && shard.caughtUp();
+  }
+
   /** The next hole is told even before there is an event to follow it: the answer to a resume. */
   void tellHoleNow() {
     tellHoleNow = true;
@@ -354,8 +362,7 @@ public final class Subscription {
         return warning(hole);
       }
     }
-    if (tellHoleNow && hole != null) {
-      tellHoleNow = false;
+    if (hole != null && owesHole()) {
       return warning(hole);
     }
     return null;

@@ -281,7 +281,7 @@ class HttpTest {
 
   @Test
   void boundsThePostsOfAServerThatNeverAnswersThemAndFreesTheirPlaces() throws Exception {
-    Posts.Limits few = new Posts.Limits(8, Duration.ofSeconds(1), Rig.SOON);
+    Posts.Limits few = new Posts.Limits(8, Duration.ofSeconds(3), Rig.SOON);
     try (Rig narrow = new Rig(ChildProcess.Patience.DEFAULT, 4, few)) {
       UpstreamClient client = narrow.connect(http("/mcp"), heard);
       server.faults.add("deaf");
@@ -291,13 +291,15 @@ class HttpTest {
         sent[i] = client.send(note);
       }
       assertThat(failure(sent[8]).kind()).isEqualTo(Kind.BUSY);
+      await().atMost(Rig.SOON).untilAsserted(() -> assertThat(server.deafTo).hasValue(8));
       assertThat(failure(sent[0]).kind()).isEqualTo(Kind.TIMEOUT);
-      assertThat(server.deafTo).hasValue(8);
       assertThat(narrow.upstreams.gauges().messagesQueued()).isLessThanOrEqualTo(8);
       for (int i = 1; i < 8; i++) {
         assertThat(failure(sent[i]).kind()).isEqualTo(Kind.TIMEOUT);
       }
-      assertThat(narrow.upstreams.gauges().messagesQueued()).isZero();
+      await()
+          .atMost(Rig.SOON)
+          .untilAsserted(() -> assertThat(narrow.upstreams.gauges().messagesQueued()).isZero());
       server.faults.clear();
       assertThat(Rig.call(client, "x").getString("tool")).isEqualTo("x");
     }
