@@ -67,8 +67,9 @@ final class EventBroadcaster implements SseBroadcaster {
    */
   void register(
       SseEventSink sink, SubscribeRequest request, Predicate<Topic> visible, boolean http2) {
-    // Undertow loses the wake-up for an HTTP/2 frame that is queued while its I/O thread ends the
-    // flush of the one before: seen on WildFly 39, the frame then waits for the next write.
+    // Seen on WildFly 39 with HTTP/2: the last event of a burst waits for the next write. We take
+    // it
+    // for a wake-up that Undertow loses between the writing thread and its I/O thread; not proven.
     boolean nudged = http2 && sink.getClass().getName().startsWith("org.jboss.resteasy.");
     SinkOutlet outlet =
         new SinkOutlet(this, sink, closing, nudged ? new Nudge(timer, nudge()) : null);
