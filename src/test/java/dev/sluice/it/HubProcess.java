@@ -105,6 +105,11 @@ final class HubProcess implements AutoCloseable {
         Path copy = configuration.resolve(file.getFileName());
         if (!Files.exists(copy)) {
           Files.copy(file, copy);
+          if (copy.endsWith("standalone.xml")) {
+            // the suite's own server may have written its deployment into it
+            Files.writeString(
+                copy, Files.readString(copy).replaceAll("(?s)<deployments>.*?</deployments>", ""));
+          }
         }
       }
     }

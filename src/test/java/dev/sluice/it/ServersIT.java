@@ -143,7 +143,7 @@ class ServersIT extends RestTest {
     create(sample("it-idle").add("idle_ttl_s", 1));
     send("POST", "mcp_servers/it-idle/start", "");
     await()
-        .atMost(Duration.ofSeconds(5))
+        .atMost(Duration.ofSeconds(15))
         .until(() -> events.of("it-idle", "McpServerStopped").size() == 1);
     assertThat(events.of("it-idle"))
         .extracting(e -> e.getString("event_type"))
