@@ -123,7 +123,7 @@ public final class Journal implements AutoCloseable {
       micros = Math.max(nowMicros, lastMicros);
       lastMicros = micros;
       seq = head + 1;
-      String id = epoch + ':' + seq;
+      String id = id(seq);
       String json = EventJson.finish(body, micros, id, limits.producedBy());
       int bytes = json.length() + bodyBytes;
       JournalEntry entry =
@@ -183,7 +183,7 @@ public final class Journal implements AutoCloseable {
     lock.lock();
     try {
       Topic topic = new Topic(event.type(), event.subject());
-      Frame frame = new Frame("event", epoch + ':' + event.seq(), event.json());
+      Frame frame = new Frame("event", id(event.seq()), event.json());
       int bytes = EventJson.utf8Length(event.json()) + JournalEntry.OVERHEAD;
       lastMicros = Math.max(lastMicros, event.micros());
       put(
@@ -254,6 +254,11 @@ public final class Journal implements AutoCloseable {
   /** The epoch of all ids of this journal. */
   public String epoch() {
     return epoch;
+  }
+
+  /** The text of an id of this journal. */
+  String id(long seq) {
+    return epoch + ':' + seq;
   }
 
   /** The newest id; seq 0 before the first event. */

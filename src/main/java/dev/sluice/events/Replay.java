@@ -41,7 +41,10 @@ final class Replay {
       if (entry.seq() > member.expectedSeq) {
         Hole hole = new Hole();
         hole.expired(
-            entry.seq() - member.expectedSeq, false, id(member.expectedSeq), id(entry.seq() - 1));
+            entry.seq() - member.expectedSeq,
+            false,
+            journal.id(member.expectedSeq),
+            journal.id(entry.seq() - 1));
         member.expired(hole);
       }
       if (member.match().matches(entry)) {
@@ -75,7 +78,7 @@ final class Replay {
     long unknown = Math.max(0, lastSeq + 1 - fromSeq - (to - from));
     TopicMatch match = member.match();
     if (match.everything()) {
-      hole.expired(to - from + unknown, unknown == 0, id(fromSeq), id(lastSeq));
+      hole.expired(to - from + unknown, unknown == 0, journal.id(fromSeq), journal.id(lastSeq));
       return hole;
     }
     TopicTrail trail = journal.trail();
@@ -105,14 +108,10 @@ final class Replay {
       }
     }
     if (unknown > 0) {
-      hole.expired(count + unknown, false, id(fromSeq), id(lastSeq));
+      hole.expired(count + unknown, false, journal.id(fromSeq), journal.id(lastSeq));
     } else if (count > 0) {
-      hole.expired(count, true, id(journal.seqAt(first)), id(journal.seqAt(last)));
+      hole.expired(count, true, journal.id(journal.seqAt(first)), journal.id(journal.seqAt(last)));
     }
     return hole;
-  }
-
-  private String id(long seq) {
-    return journal.epoch() + ':' + seq;
   }
 }

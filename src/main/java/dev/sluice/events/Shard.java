@@ -5,7 +5,6 @@ import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -24,19 +23,15 @@ final class Shard {
   /** Frames a lane may send before the next one has its turn. */
   private static final int PUMP = 256;
 
-  /** Entries offered to all lanes before they are pumped. */
-  private static final int BATCH = 128;
-
   /** Rest after a defect that is nobody's in particular: it may come again at once. */
   private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
-  /** Events that a filter may skip before the cursor is told. */
-  private static final int SKIPS_PER_CURSOR = 1000;
-
   private final Fanout fanout;
   private final Journal journal;
-  private final FanoutSettings settings;
   private final Replay replay;
+  private final KeepAlive keepAlive;
+  private final LiveFeed feed;
+  private final Admission admission;
   private final Mailbox mailbox = new Mailbox();
   private volatile boolean parked;
   private volatile @Nullable Worker owner;
@@ -46,28 +41,16 @@ final class Shard {
   private final List<Subscription> members = new ArrayList<>();
   private final ArrayDeque<Subscription> runnable = new ArrayDeque<>();
   private final ArrayDeque<Closing> closings = new ArrayDeque<>();
-  private final @Nullable JournalEntry[] batch = new @Nullable JournalEntry[BATCH];
-  private final long tickNanos;
-  private volatile long position;
-
-  /** A batch fits into every lane, so that no reader loses an event to the size of our batches. */
-  private int batchEvents = BATCH;
-
-  private int batchBytes = Integer.MAX_VALUE;
-  private boolean boundsChanged;
   private long now;
-  private long nextTick;
 
   Shard(Fanout fanout, Journal journal, FanoutSettings settings) {
     this.fanout = fanout;
     this.journal = journal;
-    this.settings = settings;
     this.replay = new Replay(journal);
-    this.position = journal.headPosition() + 1;
     this.now = System.nanoTime();
-    this.nextTick = now;
-    long shortest = Math.min(settings.ping().toNanos(), settings.stall().toNanos());
-    this.tickNanos = Math.min(TimeUnit.MILLISECONDS.toNanos(200), Math.max(1, shortest / 8));
+    this.keepAlive = new KeepAlive(this, journal, settings, now);
+    this.feed = new LiveFeed(this, journal, replay, keepAlive);
+    this.admission = new Admission(this, journal, settings);
   }
 
   Fanout fanout() {
@@ -86,8 +69,9 @@ final class Shard {
     return parked;
   }
 
+  /** The next position to read; any thread. */
   long position() {
-    return position;
+    return feed.position();
   }
 
   // Called from other threads.
@@ -155,7 +139,7 @@ final class Shard {
     while (!fanout.isClosed()) {
       runCommands();
       takeReady();
-      offerLive();
+      feed.offer(members);
       closeOutlets(worker);
       pumpAll(worker);
       tick();
@@ -167,7 +151,7 @@ final class Shard {
   private void park() {
     parked = true;
     if (fanout.isClosed()
-        || journal.headPosition() >= position
+        || !feed.caughtUp()
         || !mailbox.isEmpty()
         || !runnable.isEmpty()
         || !closings.isEmpty()) {
@@ -179,7 +163,7 @@ final class Shard {
     if (members.isEmpty()) {
       LockSupport.park(this);
     } else {
-      LockSupport.parkNanos(this, Math.max(1, nextTick - System.nanoTime()));
+      LockSupport.parkNanos(this, Math.max(1, keepAlive.nextTick() - System.nanoTime()));
     }
     parked = false;
     if (Thread.interrupted()) {
@@ -215,117 +199,7 @@ final class Shard {
     }
   }
 
-  private void offerLive() {
-    long from = position;
-    long oldest = journal.oldestPosition();
-    if (from < oldest) {
-      for (Subscription member : List.copyOf(members)) {
-        if (!member.replaying && member.cursor < oldest) {
-          try {
-            member.expired(replay.evicted(member, Math.max(from, member.cursor), oldest));
-          } catch (Throwable defect) {
-            fail(member, defect);
-          }
-        }
-      }
-      position = oldest;
-      return;
-    }
-    int count = collect(from);
-    if (count == 0) {
-      return;
-    }
-    position = from + count;
-    for (int i = members.size() - 1; i >= 0; i--) {
-      Subscription member = members.get(i);
-      if (!member.replaying && !member.goawaySent) {
-        offer(member, count);
-      }
-    }
-  }
-
-  /** Reads the next batch: as much as every lane can hold, at least one entry if there is one. */
-  private int collect(long from) {
-    if (boundsChanged) {
-      findBounds();
-    }
-    int count = 0;
-    long bytes = 0;
-    long head = journal.headPosition();
-    while (count < batchEvents && from + count <= head) {
-      JournalEntry entry = journal.entry(from + count);
-      if (entry == null) {
-        break; // evicted while we read; the next round counts it
-      }
-      bytes += entry.bytes();
-      if (bytes > batchBytes && count > 0) {
-        break;
-      }
-      batch[count++] = entry;
-    }
-    return count;
-  }
-
-  private void findBounds() {
-    boundsChanged = false;
-    batchEvents = BATCH;
-    batchBytes = Integer.MAX_VALUE;
-    for (Subscription member : members) {
-      batchEvents = Math.min(batchEvents, member.lane().maxEvents());
-      batchBytes = Math.min(batchBytes, member.lane().maxBytes());
-    }
-  }
-
-  private void offer(Subscription member, int count) {
-    try {
-      boolean any = false;
-      for (int i = 0; i < count; i++) {
-        JournalEntry entry = batch[i];
-        if (entry == null || entry.position() < member.cursor) {
-          continue;
-        }
-        if (!member.match().matches(entry)) {
-          member.skipped++;
-          continue;
-        }
-        any = true;
-        if (!take(member, entry)) {
-          break;
-        }
-      }
-      if (any) {
-        enqueue(member);
-      } else if (member.skipped >= SKIPS_PER_CURSOR) {
-        ping(member);
-      }
-    } catch (Throwable defect) {
-      fail(member, defect);
-    }
-  }
-
-  /** False if this subscription takes no more of the batch. */
-  private boolean take(Subscription member, JournalEntry entry) {
-    Lane lane = member.lane();
-    if (!lane.fits(entry)) {
-      switch (member.policy()) {
-        case DISCONNECT -> {
-          tooSlow(member, "the lane is full");
-          return false;
-        }
-        case REQUIRE_COMPLETE -> {
-          member.replaying = true;
-          member.cursor = entry.position();
-          member.expectedSeq = entry.seq();
-          return false;
-        }
-        default -> {}
-      }
-    }
-    lane.offer(entry, member);
-    return true;
-  }
-
-  private void enqueue(Subscription member) {
+  void enqueue(Subscription member) {
     if (!member.queued && !member.inFlight && member.index >= 0) {
       member.queued = true;
       runnable.add(member);
@@ -414,7 +288,7 @@ final class Shard {
       fanout.delivered();
     }
     if (member.goawaySent && member.nothingWaits()) {
-      end(member, CloseCode.GOING_AWAY, "the hub is going away");
+      endGoingAway(member);
     }
   }
 
@@ -433,15 +307,11 @@ final class Shard {
   }
 
   private void refill(Subscription member) {
-    int taken = replay.refill(member, position);
+    int taken = replay.refill(member, feed.position());
     fanout.replayed(taken);
-    if (taken == 0 && member.skipped >= SKIPS_PER_CURSOR) {
-      ping(member);
+    if (taken == 0) {
+      keepAlive.afterSkips(member);
     }
-  }
-
-  private String id(long seq) {
-    return journal.epoch() + ':' + seq;
   }
 
   // Commands, on the owner.
@@ -452,62 +322,19 @@ final class Shard {
     }
     member.index = members.size();
     members.add(member);
-    boundsChanged = true;
+    feed.boundsChanged();
     member.lastWrite = now;
-    place(member, liveFrom, announce);
+    admission.place(member, liveFrom, announce);
   }
 
   void replace(Subscription member, SubscribeRequest next, long liveFrom, boolean announce) {
-    member.adopt(next, settings);
-    boundsChanged = true;
-    if (next.since() != null) {
-      place(member, liveFrom, announce);
-      return;
-    }
-    if (!member.replaying) {
-      member.cursor = Math.max(member.cursor, position);
-    }
-    if (announce) {
-      announce(member, member.cursor, "none");
-    }
-    enqueue(member);
-  }
-
-  private void place(Subscription member, long liveFrom, boolean announce) {
-    StartPoint start = StartPoint.of(journal, member.request().since(), liveFrom);
-    member.cursor = start.position();
-    member.expectedSeq = start.expectedSeq();
-    member.wireCursor = id(Math.max(0, start.expectedSeq() - 1));
-    member.replaying = start.position() < position;
-    if (announce) {
-      announce(member, Math.max(start.position(), journal.oldestPosition()), start.resumed());
-    }
-    Hole hole = start.hole();
-    if (hole != null) {
-      member.expired(hole);
-    }
-    if (start.position() < journal.oldestPosition() || hole != null) {
-      member.tellHoleNow();
-    }
-    enqueue(member);
-  }
-
-  private void announce(Subscription member, long from, String resumed) {
-    Frame frame =
-        ControlFrames.subscribed(
-            member.request(),
-            id(journal.seqAt(from)),
-            resumed,
-            journal.oldest().toString(),
-            journal.head().toString());
-    if (!member.mark(frame)) {
-      end(member, CloseCode.TRY_AGAIN_LATER, "too many unread answers");
-    }
+    feed.boundsChanged();
+    admission.replace(member, next, liveFrom, announce);
   }
 
   /** Whether there is nothing in the journal that this shard has not read. */
   boolean caughtUp() {
-    return position > journal.headPosition();
+    return feed.caughtUp();
   }
 
   void control(Subscription member, Frame frame) {
@@ -516,21 +343,6 @@ final class Shard {
     } else {
       end(member, CloseCode.TRY_AGAIN_LATER, "too many unread control frames");
     }
-  }
-
-  private void ping(Subscription member) {
-    if (!member.inFlight && member.index >= 0 && member.nothingWaits()) {
-      member.skipped = 0;
-      String cursor = cursor(member);
-      member.wireCursor = cursor;
-      control(member, ControlFrames.ping(cursor));
-    }
-  }
-
-  /** Everything up to this id was considered for the subscription. */
-  private String cursor(Subscription member) {
-    long next = member.replaying ? member.cursor : Math.max(member.cursor, position);
-    return id(Math.max(0, journal.seqAt(next - 1)));
   }
 
   void end(Subscription member, CloseCode code, String reason) {
@@ -547,11 +359,15 @@ final class Shard {
     closings.add(new Closing(member, code, reason));
   }
 
-  private void tooSlow(Subscription member, String reason) {
+  void endGoingAway(Subscription member) {
+    end(member, CloseCode.GOING_AWAY, "the hub is going away");
+  }
+
+  void tooSlow(Subscription member, String reason) {
     end(member, CloseCode.TOO_SLOW, reason + "; resume from your last id");
   }
 
-  private void fail(@Nullable Subscription member, Throwable defect) {
+  void fail(@Nullable Subscription member, Throwable defect) {
     LOG.log(Level.ERROR, "SLUICE-0111: a subscription failed and was closed", defect);
     if (member != null) {
       end(member, CloseCode.INTERNAL, "internal error");
@@ -569,69 +385,33 @@ final class Shard {
         members.set(index, last);
         last.index = index;
       }
-      boundsChanged = true;
+      feed.boundsChanged();
     }
   }
 
   void drain(long deadlineNanos) {
-    long begin = System.nanoTime();
-    long window = Math.max(1, deadlineNanos - begin);
-    for (Subscription member : members) {
-      member.goawayAt = begin + ThreadLocalRandom.current().nextLong(window);
-    }
-    nextTick = begin;
+    keepAlive.drain(members, deadlineNanos);
   }
 
   private void tick() {
-    if (now < nextTick) {
+    if (!keepAlive.isDue(now)) {
       return;
     }
-    nextTick = now + tickNanos;
     journal.expire();
     for (int i = members.size() - 1; i >= 0; i--) {
       Subscription member = members.get(i);
       try {
-        tick(member);
+        keepAlive.tick(member, now);
       } catch (Throwable defect) {
         fail(member, defect);
       }
     }
   }
 
-  private void tick(Subscription member) {
-    if (member.goawayAt <= now) {
-      goAway(member);
-    } else if (member.inFlight) {
-      if (now - member.sentAt > settings.stall().toNanos()) {
-        tooSlow(member, "nothing was read for " + settings.stall().toMillis() + " ms");
-      }
-    } else if (now - member.lastWrite >= settings.ping().toNanos() - tickNanos) {
-      ping(member);
-    } else if (member.owesHole()) {
-      enqueue(member);
-    }
-  }
-
-  private void goAway(Subscription member) {
-    if (member.goawaySent) {
-      if (now - member.goawayAt > TimeUnit.SECONDS.toNanos(1)) {
-        end(member, CloseCode.GOING_AWAY, "the hub is going away");
-      }
-      return;
-    }
-    member.goawaySent = true;
-    // What still waits is not sent any more: the peer resumes from before it.
-    String cursor = member.allTold() && !member.replaying ? cursor(member) : member.wireCursor;
-    member.replaying = false;
-    member.release();
-    long retry = 500 + ThreadLocalRandom.current().nextLong(1500);
-    control(member, ControlFrames.goaway(cursor, retry));
-  }
-
   private void shutDown(Worker worker) {
     runCommands();
     for (Subscription member : List.copyOf(members)) {
-      end(member, CloseCode.GOING_AWAY, "the hub is going away");
+      endGoingAway(member);
     }
     closeOutlets(worker);
   }

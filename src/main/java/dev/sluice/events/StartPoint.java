@@ -20,7 +20,7 @@ record StartPoint(long position, long expectedSeq, String resumed, @Nullable Hol
     } else if (since instanceof Since.At time) {
       long position = journal.positionAt(time.time());
       return journal.evictedSince(time.time())
-          ? at(journal, oldest, "partial", unknown(journal, journal.epoch() + ":1"))
+          ? at(journal, oldest, "partial", unknown(journal, journal.id(1)))
           : at(journal, position, "full", null);
     } else if (since instanceof Since.After after) {
       return after(journal, after.id(), oldest);
@@ -52,7 +52,7 @@ record StartPoint(long position, long expectedSeq, String resumed, @Nullable Hol
   private static Hole unknown(Journal journal, String from) {
     long before = journal.oldest().seq() - 1;
     Hole hole = new Hole();
-    hole.expired(Math.max(0, before), false, from, journal.epoch() + ':' + before);
+    hole.expired(Math.max(0, before), false, from, journal.id(before));
     return hole;
   }
 }
