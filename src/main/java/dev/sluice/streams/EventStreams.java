@@ -15,8 +15,9 @@ import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
 import jakarta.enterprise.concurrent.ManagedThreadFactory;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
-import jakarta.ws.rs.sse.Sse;
-import jakarta.ws.rs.sse.SseEventSink;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.Principal;
@@ -29,8 +30,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Binds connections to the fan-out: who may see what, which WebSocket peers still answer, and the
- * one broadcaster of the SSE streams. As many entries as the fan-out takes subscribers.
+ * Binds connections to the fan-out: who may see what, and which WebSocket peers still answer. As
+ * many entries as the fan-out takes subscribers.
  */
 @ApplicationScoped
 public class EventStreams {
@@ -49,9 +50,9 @@ public class EventStreams {
   @Inject @Bounded private ManagedScheduledExecutorService timer;
 
   private final Map<WebSocketOutlet, Subscription> sockets = new ConcurrentHashMap<>();
+  private final SseFrames frames = new SseFrames();
   private Closer closer;
   private @Nullable Future<?> ticking;
-  private @Nullable EventBroadcaster broadcaster;
 
   /** Starts the one timer that watches all WebSocket peers. */
   @PostConstruct
@@ -133,26 +134,18 @@ public class EventStreams {
     return new WebSocketOutlet(session, closer);
   }
 
-  /**
-   * Subscribes an SSE stream; the first frame goes out at once.
-   *
-   * @param http2 whether the stream shares an HTTP/2 connection
-   * @throws dev.sluice.events.SubscribersExhausted at the limit
-   */
-  void open(
-      SubscribeRequest request,
-      @Nullable Principal caller,
-      Sse sse,
-      SseEventSink sink,
-      boolean http2) {
-    broadcaster(sse).register(sink, request, visible(caller), http2);
+  /** The wire end of an SSE stream. */
+  SseOutlet outlet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+    return new SseOutlet(frames, request, response, closer, timer);
   }
 
-  private synchronized EventBroadcaster broadcaster(Sse sse) {
-    if (broadcaster == null) {
-      broadcaster = new EventBroadcaster(fanout, sse, closer, timer);
-    }
-    return broadcaster;
+  /**
+   * Subscribes an SSE stream; its first frame waits until the stream is open.
+   *
+   * @throws dev.sluice.events.SubscribersExhausted at the limit
+   */
+  Subscription open(SubscribeRequest request, @Nullable Principal caller, SseOutlet outlet) {
+    return fanout.subscribe(request, visible(caller), outlet);
   }
 
   /** One pass over all sessions each second: cheaper than a timer for each. */

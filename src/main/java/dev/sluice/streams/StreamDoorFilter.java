@@ -19,15 +19,16 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * In front of both event streams: what cannot become a stream is refused while a plain HTTP answer
- * is still possible. A sink or a WebSocket session, once made, can only be cut.
+ * is still possible. A WebSocket session, once made, can only be cut.
  *
  * <p>Refuses a query that cannot be used (400), a caller without the right to read events (403), a
- * plain request to the WebSocket path (426) and an SSE stream beyond the limit (503). Comes after
- * the access filter.
+ * plain request to the WebSocket path (426), a client that does not accept an event stream (406)
+ * and an SSE stream beyond the limit (503). Comes after the access filter.
  */
 public class StreamDoorFilter extends HttpFilter {
 
@@ -46,8 +47,14 @@ public class StreamDoorFilter extends HttpFilter {
     if (refusal == null) {
       refusal = refusal(request);
     }
-    if (refusal == null && !webSocket) {
-      refusal = noRoom();
+    if (refusal == null && !webSocket && request.getMethod().equals("GET")) {
+      refusal =
+          accepts(request)
+              ? noRoom()
+              : Refusal.of(
+                  406,
+                  "not_acceptable",
+                  "This path answers with text/event-stream only; Accept it.");
     }
     if (refusal == null) {
       chain.doFilter(request, response);
@@ -55,6 +62,13 @@ public class StreamDoorFilter extends HttpFilter {
     }
     counts.refused(refusal.status());
     AccessFilter.answer(response, refusal);
+  }
+
+  private static boolean accepts(HttpServletRequest request) {
+    String accept = request.getHeader("Accept");
+    return accept == null
+        || Stream.of("text/event-stream", "text/*", "*/*")
+            .anyMatch(accept.toLowerCase(Locale.ROOT)::contains);
   }
 
   private static @Nullable Refusal noUpgrade(HttpServletRequest request) {
@@ -74,9 +88,13 @@ public class StreamDoorFilter extends HttpFilter {
       streams.checkRoom();
       return null;
     } catch (SubscribersExhausted full) {
-      return Refusal.of(503, "too_many_subscribers", String.valueOf(full.getMessage()))
-          .with("Retry-After", "5");
+      return full(full);
     }
+  }
+
+  static Refusal full(SubscribersExhausted full) {
+    return Refusal.of(503, "too_many_subscribers", String.valueOf(full.getMessage()))
+        .with("Retry-After", "5");
   }
 
   private static @Nullable Refusal refusal(HttpServletRequest request) {

@@ -1,6 +1,6 @@
 /**
- * Domain events out to clients: the WebSocket endpoint {@code /api/ws/events}, the SSE resource
- * {@code /api/events} over our own broadcaster, and paging through history.
+ * Domain events out to clients: the WebSocket endpoint {@code /api/ws/events}, the SSE stream
+ * {@code /api/events}, and paging through history.
  *
  * <p>Adapters only: order, bounds, gaps and filters are rules of {@code events}.
  */

@@ -34,6 +34,8 @@ class ArchitectureTest {
           .definedBy("dev.sluice.servers")
           .layer("upstream")
           .definedBy("dev.sluice.servers.upstream..")
+          .layer("sse")
+          .definedBy("dev.sluice.sse..")
           .layer("streams")
           .definedBy("dev.sluice.streams..")
           .layer("storage")
@@ -59,8 +61,10 @@ class ArchitectureTest {
           .whereLayer("servers")
           .mayOnlyAccessLayers(
               "events", "jsonrpc", "settings", "threads", "access", "rest", "upstream")
+          .whereLayer("sse")
+          .mayNotAccessAnyLayer()
           .whereLayer("streams")
-          .mayOnlyAccessLayers("events", "settings", "threads", "access", "rest")
+          .mayOnlyAccessLayers("events", "settings", "threads", "access", "rest", "sse")
           .whereLayer("storage")
           .mayOnlyAccessLayers("events", "settings", "threads")
           .whereLayer("storage")
@@ -102,7 +106,10 @@ class ArchitectureTest {
           .haveSimpleNameNotEndingWith("Servlet")
           .and()
           .resideOutsideOfPackages(
-              "dev.sluice.rest..", "dev.sluice.access..", "dev.sluice.streams..")
+              "dev.sluice.rest..",
+              "dev.sluice.access..",
+              "dev.sluice.sse..",
+              "dev.sluice.streams..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("jakarta.ws.rs..", "jakarta.servlet..", "jakarta.websocket..");

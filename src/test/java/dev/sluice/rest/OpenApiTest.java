@@ -25,6 +25,7 @@ class OpenApiTest {
   private static final Set<String> SERVLETS =
       Set.of(
           "GET /api/openapi.json",
+          "GET /api/events",
           "GET /health/live",
           "GET /health/ready",
           "GET /health/started",
