@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -77,22 +78,34 @@ final class Report {
         (crowded / alone - 1) * 100);
   }
 
-  void stalled(boolean webSocket, int clients, double without, double with, Measures.Stalled sums) {
+  /** The p99 of each round; their spread tells how much of a difference is the machine's. */
+  void stalled(
+      boolean webSocket, int clients, double[] without, double[] with, Measures.Stalled sums) {
     add(
         lines,
-        "- %s, %d readers of 3.3 KB events at 250/s: p99 %.2f ms with none stalled, %.2f ms for the"
-            + " others with every tenth stalled (%+.0f %%). The stalled ones afterwards: %,d published ="
+        "- %s, %d readers of 3.3 KB events at 250/s: p99 %s ms with none stalled, %s ms for the"
+            + " others with every tenth stalled (%+.0f %%; of rounds in turn, the median and in"
+            + " brackets the range). The stalled ones afterwards: %,d published ="
             + " %,d delivered + %,d reported lost in %,d warnings (difference %d).",
         name(webSocket),
         clients,
-        without,
-        with,
-        (with / without - 1) * 100,
+        spread(without),
+        spread(with),
+        (Measures.median(with) / Measures.median(without) - 1) * 100,
         sums.published(),
         sums.delivered(),
         sums.reported(),
         sums.warnings(),
         sums.published() - sums.delivered() - sums.reported());
+  }
+
+  private static String spread(double[] rounds) {
+    return String.format(
+        Locale.ROOT,
+        "%.2f (%.2f to %.2f)",
+        Measures.median(rounds),
+        Arrays.stream(rounds).min().orElse(0),
+        Arrays.stream(rounds).max().orElse(0));
   }
 
   void replay(boolean webSocket, int count, double rate) {
