@@ -31,6 +31,8 @@ public final class SseResponse {
 
   private static final Logger LOG = System.getLogger(SseResponse.class.getName());
 
+  private static final byte[] NOTHING = {};
+
   // The states.
 
   /** The server has not yet said that it takes anything. */
@@ -51,7 +53,13 @@ public final class SseResponse {
   /** Written as far as the server took it; it will tell when it takes more. */
   private static final int FULL = 5;
 
-  private static final int ENDED = 6;
+  /**
+   * As WRITING, and to be ended by the thread that writes: a completed response may belong to
+   * another request at once, and must not be written to any more.
+   */
+  private static final int ENDING = 6;
+
+  private static final int ENDED = 7;
 
   private final AsyncContext async;
   private final HttpServletResponse response;
@@ -64,12 +72,15 @@ public final class SseResponse {
   private @Nullable Http2Nudge nudge;
 
   /** The event on its way; written before the state that publishes it. */
-  private byte[] bytes = {};
+  private byte[] bytes = NOTHING;
 
   private Consumer<@Nullable Throwable> done = failure -> {};
 
   /** Whether the event still has to be pushed out of the server's buffer. */
   private boolean unflushed;
+
+  /** Why it is ENDING; null when it was closed. */
+  private volatile @Nullable Throwable cause;
 
   private SseResponse(AsyncContext async, HttpServletResponse response, Runnable left)
       throws IOException {
@@ -145,7 +156,7 @@ public final class SseResponse {
             return;
           }
         }
-        case ENDED -> {
+        case ENDING, ENDED -> {
           whenDone.accept(new IOException("the stream has ended"));
           return;
         }
@@ -159,8 +170,7 @@ public final class SseResponse {
    * the server may hold the caller for long. Idempotent.
    */
   public void close() {
-    state.set(ENDED);
-    complete();
+    end(null);
   }
 
   private void write() {
@@ -169,7 +179,7 @@ public final class SseResponse {
       unflushed = true;
       push();
     } catch (IOException | RuntimeException failure) {
-      fail(failure);
+      ended(state.getAndSet(ENDED), failure);
     }
   }
 
@@ -186,26 +196,52 @@ public final class SseResponse {
       } else if (state.compareAndSet(WRITING, FULL)) {
         return;
       } else if (!state.compareAndSet(CLEARED, WRITING)) {
-        return; // ended meanwhile
+        ended(state.getAndSet(ENDED), cause);
+        return;
       }
     }
   }
 
   private void written() {
     Consumer<@Nullable Throwable> report = done;
+    bytes = NOTHING;
     if (state.compareAndSet(WRITING, READY) || state.compareAndSet(CLEARED, READY)) {
       report.accept(null);
+    } else {
+      ended(state.getAndSet(ENDED), cause);
     }
   }
 
-  private void fail(Throwable failure) {
-    int before = state.getAndSet(ENDED);
-    if (before == ENDED) {
+  /** Ends it from outside of a write. */
+  private void end(@Nullable Throwable failure) {
+    while (true) {
+      int now = state.get();
+      boolean writing = now == WRITING || now == CLEARED;
+      if (now == ENDING || now == ENDED) {
+        return;
+      }
+      if (writing) {
+        cause = failure;
+      }
+      if (state.compareAndSet(now, writing ? ENDING : ENDED)) {
+        if (!writing) {
+          ended(now, failure);
+        }
+        return;
+      }
+    }
+  }
+
+  /** It has ended; nothing is written any more. */
+  private void ended(int before, @Nullable Throwable failure) {
+    complete();
+    // A write that fails after close() is what was asked for.
+    boolean closed = failure == null || (before == ENDING && cause == null);
+    if (before == ENDED || closed) {
       return;
     }
     LOG.log(Level.DEBUG, "an event stream ended: {0}", failure);
-    complete();
-    if (before == HELD || before == WRITING || before == CLEARED || before == FULL) {
+    if (before != STARTING && before != READY) {
       done.accept(failure);
     }
     left.run();
@@ -244,7 +280,7 @@ public final class SseResponse {
             try {
               push();
             } catch (IOException | RuntimeException failure) {
-              fail(failure);
+              ended(state.getAndSet(ENDED), failure);
             }
           }
           return;
@@ -254,7 +290,7 @@ public final class SseResponse {
 
     @Override
     public void onError(Throwable failure) {
-      fail(failure);
+      end(failure);
     }
   }
 
@@ -262,18 +298,18 @@ public final class SseResponse {
     @Override
     public void onComplete(AsyncEvent event) {
       completed.set(true);
-      fail(new IOException("the response was completed"));
+      end(new IOException("the response was completed"));
     }
 
     @Override
     public void onTimeout(AsyncEvent event) {
-      fail(new IOException("the server's time limit for responses was reached"));
+      end(new IOException("the server's time limit for responses was reached"));
     }
 
     @Override
     public void onError(AsyncEvent event) {
       Throwable failure = event.getThrowable();
-      fail(failure == null ? new IOException("the response failed") : failure);
+      end(failure == null ? new IOException("the response failed") : failure);
     }
 
     @Override
