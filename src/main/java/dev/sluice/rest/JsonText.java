@@ -94,17 +94,23 @@ final class JsonText {
         }
         yield array.build();
       }
-      case VALUE_NUMBER -> {
-        if (parser.getString().length() > MAX_NUMBER) {
-          throw malformed(
-              "A number is longer than " + MAX_NUMBER + " characters.", parser.getLocation());
-        }
-        yield parser.getValue();
-      }
+      case VALUE_NUMBER -> number(parser);
       case VALUE_STRING, VALUE_TRUE, VALUE_FALSE, VALUE_NULL -> parser.getValue();
       case KEY_NAME, END_OBJECT, END_ARRAY ->
           throw malformed("The body is not JSON: a value is missing.", parser.getLocation());
     };
+  }
+
+  private static JsonValue number(JsonParser parser) {
+    if (parser.getString().length() > MAX_NUMBER) {
+      throw malformed(
+          "A number is longer than " + MAX_NUMBER + " characters.", parser.getLocation());
+    }
+    try {
+      return parser.getValue();
+    } catch (NumberFormatException beyond) { // BigDecimal counts exponents in 32 bits
+      throw malformed("The exponent of a number is out of range.", parser.getLocation());
+    }
   }
 
   private static int deeper(JsonParser parser, int depth) {

@@ -152,7 +152,17 @@ final class LocatedJson {
       }
       return array.build();
     }
-    return parser.getValue();
+    return event == JsonParser.Event.VALUE_NUMBER ? number(parser) : parser.getValue();
+  }
+
+  /** JSON-P has limits of its own for numbers, and says so by exceptions of no kind of its own. */
+  private static JsonValue number(JsonParser parser) throws InvalidDefinition {
+    try {
+      return parser.getValue();
+    } catch (NumberFormatException | UnsupportedOperationException beyond) {
+      throw new InvalidDefinition(
+          "syntax", "a number is too long or its exponent out of range", at(parser));
+    }
   }
 
   private static void checkDepth(JsonParser parser, int depth) throws InvalidDefinition {

@@ -70,6 +70,14 @@ class JsonBodyTest {
     assertThat(refused(() -> read("  \n ")).refusal().code()).isEqualTo("malformed_json");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"1e2147483648", "1e-2147483648", "1e99999999999", "-1E+99999999999999"})
+  void aNumberWhoseExponentNobodyCanHoldIsRefusedWithItsPlace(String number) {
+    ApiException thrown = refused(() -> read("{\"a\":\n [" + number + "]}"));
+    assertThat(thrown.refusal().code()).isEqualTo("malformed_json");
+    assertThat(thrown).hasMessageContaining("exponent").hasMessageContaining("line 2");
+  }
+
   @Test
   void aKeyThatIsThereTwiceIsRefusedByName() {
     assertThat(refused(() -> read("{\"id\":1,\n\"id\":2}")))

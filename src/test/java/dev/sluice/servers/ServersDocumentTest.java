@@ -81,6 +81,17 @@ class ServersDocumentTest {
   }
 
   @Test
+  void aNumberThatNobodyCanHoldIsRefusedWithItsPlace() {
+    for (String number : java.util.List.of("9".repeat(5000), "1e99999999999")) {
+      InvalidDefinition invalid =
+          refused(
+              "{\"mcpServers\":{\"a\":{\"command\":\"x\",\n\"idleTtlSeconds\":" + number + "}}}");
+      assertThat(invalid.problem()).contains("number");
+      assertThat(invalid.position().line()).isEqualTo(2);
+    }
+  }
+
+  @Test
   void variablesAreExpandedWithDefaults() throws Exception {
     ServerDefinition d =
         only(

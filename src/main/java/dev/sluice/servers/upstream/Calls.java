@@ -2,7 +2,6 @@ package dev.sluice.servers.upstream;
 
 import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.servers.upstream.UpstreamException.Kind;
-import jakarta.json.JsonException;
 import jakarta.json.JsonNumber;
 import jakarta.json.JsonObject;
 import jakarta.json.JsonReader;
@@ -159,7 +158,9 @@ final class Calls {
     JsonValue value;
     try (JsonReader reader = JSON.createReader(new StringReader(String.valueOf(json)))) {
       value = reader.readValue();
-    } catch (JsonException unreadable) {
+    } catch (Throwable unreadable) {
+      // Not a JsonException alone: JSON-P throws others for numbers beyond its limits, a large
+      // answer may find no memory, and a waiter that is forgotten would wait for ever.
       waiter.answer.completeExceptionally(
           UpstreamException.of(
               Kind.PROTOCOL, "the answer cannot be read: " + unreadable.getMessage()));

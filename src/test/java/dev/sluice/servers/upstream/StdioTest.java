@@ -139,6 +139,18 @@ class StdioTest {
   }
 
   @Test
+  void failsACallWhoseAnswerHasANumberThatNobodyCanHold() throws Exception {
+    UpstreamClient client = rig.connect(Rig.java(), heard);
+    for (String number : List.of("long-number", "wide-number")) {
+      UpstreamException failure = failure(client, number);
+      assertThat(failure.kind()).isEqualTo(UpstreamException.Kind.PROTOCOL);
+      assertThat(failure).hasMessageContaining("cannot be read");
+    }
+    assertThat(client.inFlight()).isZero();
+    assertThat(Rig.call(client, "echo")).containsKey("echo");
+  }
+
+  @Test
   void readsAMessageThatComesByteByByte() throws Exception {
     UpstreamClient client = rig.connect(Rig.java(), heard);
     assertThat(Rig.call(client, "split").getString("text")).isEqualTo("\u00e9\uD83D\uDE00\u20ac");

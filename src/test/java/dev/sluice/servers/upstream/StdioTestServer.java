@@ -233,6 +233,8 @@ final class StdioTestServer {
               "{\"jsonrpc\":\"2.0\",  \"id\":"
                   + request.idText()
                   + ",\"result\": {\"n\":0.1000,\"big\":12345678901234567890}}\n");
+      case "long-number" -> answer(request, "{\"n\":" + "9".repeat(5000) + "}");
+      case "wide-number" -> answer(request, "{\"n\":1e99999999999}");
       case "scalar" -> answer(request, "7");
       case "fail" ->
           raw(
