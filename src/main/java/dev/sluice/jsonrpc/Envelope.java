@@ -65,10 +65,14 @@ public final class Envelope {
     /** {@code params.name}, of {@code tools/call} and {@code prompts/get}. */
     NAME(9),
     /** {@code params.uri}, of {@code resources/*}. */
-    URI(10);
+    URI(10),
+    /** {@code result.protocolVersion}, of the answer to {@code initialize}. */
+    RESULT_PROTOCOL_VERSION(11),
+    /** {@code result.isError}, of the answer to {@code tools/call}. */
+    IS_ERROR(12);
 
     /** How many there are. */
-    static final int COUNT = 11;
+    static final int COUNT = 13;
 
     /** Its place in the tables of positions. */
     final int slot;
@@ -196,6 +200,11 @@ public final class Envelope {
     return own("{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":" + Text.quote(method), params);
   }
 
+  /** A request of our own with any id, JSON text. */
+  public static Envelope request(String id, String method, @Nullable String params) {
+    return own("{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":" + Text.quote(method), params);
+  }
+
   /** A notification of our own; {@code params} is JSON text or null. */
   public static Envelope notification(String method, @Nullable String params) {
     return own("{\"jsonrpc\":\"2.0\",\"method\":" + Text.quote(method), params);
@@ -209,7 +218,11 @@ public final class Envelope {
 
   /** The error answer to {@code request}, or to nobody ({@code id} null) if that is null. */
   public static Envelope error(@Nullable Envelope request, int code, String message) {
-    String id = request == null ? null : request.idText();
+    return error(request == null ? null : request.idText(), code, message);
+  }
+
+  /** The error answer to the request with this id, JSON text; null for nobody's. */
+  public static Envelope error(@Nullable String id, int code, String message) {
     return parsed(
         "{\"jsonrpc\":\"2.0\",\"id\":"
             + id

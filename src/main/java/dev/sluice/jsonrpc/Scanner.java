@@ -21,6 +21,7 @@ final class Scanner {
   private static final byte MESSAGE = 1;
   private static final byte PARAMS = 2;
   private static final byte META = 3;
+  private static final byte RESULT = 4;
 
   private static final int NO_PART = -1;
   private static final int VERSION_PART = Part.COUNT;
@@ -35,6 +36,8 @@ final class Scanner {
   private static final Part[] PARAM_PARTS = {
     Part.PROGRESS_TOKEN, Part.REQUEST_ID, Part.PROTOCOL_VERSION, Part.NAME, Part.URI
   };
+  private static final byte[] RESULT_VERSION = ascii("protocolVersion");
+  private static final byte[] IS_ERROR = ascii("isError");
   private static final byte[][] MESSAGE_NAMES = {
     ascii("id"), ascii("method"), ascii("params"), ascii("result"), ascii("error")
   };
@@ -212,6 +215,9 @@ final class Scanner {
     if (part == Part.PARAMS.slot) {
       return PARAMS;
     }
+    if (part == Part.RESULT.slot) {
+      return RESULT;
+    }
     return part == META_PART ? META : OTHER;
   }
 
@@ -279,6 +285,12 @@ final class Scanner {
           }
         }
         return same(META_NAME, source, from, to) ? META_PART : NO_PART;
+      }
+      case RESULT -> {
+        if (same(IS_ERROR, source, from, to)) {
+          return Part.IS_ERROR.slot;
+        }
+        return same(RESULT_VERSION, source, from, to) ? Part.RESULT_PROTOCOL_VERSION.slot : NO_PART;
       }
       default -> {
         return same(PROGRESS_TOKEN, source, from, to) ? Part.META_PROGRESS_TOKEN.slot : NO_PART;

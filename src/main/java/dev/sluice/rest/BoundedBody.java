@@ -17,19 +17,20 @@ import java.util.function.LongSupplier;
  * @param within time for the whole body
  * @param nanoTime the clock
  */
-record BoundedBody(int limit, Duration within, LongSupplier nanoTime) {
+public record BoundedBody(int limit, Duration within, LongSupplier nanoTime) {
 
   /** The body has more bytes than the limit. */
-  static final class TooLargeException extends IOException {
+  public static final class TooLargeException extends IOException {
     private static final long serialVersionUID = 1L;
   }
 
   /** The body took longer than the time. */
-  static final class TooSlowException extends IOException {
+  public static final class TooSlowException extends IOException {
     private static final long serialVersionUID = 1L;
   }
 
-  byte[] read(InputStream in) throws IOException {
+  /** Reads all of it. */
+  public byte[] read(InputStream in) throws IOException {
     long start = nanoTime.getAsLong();
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     byte[] chunk = new byte[8192];

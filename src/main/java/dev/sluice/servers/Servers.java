@@ -54,6 +54,15 @@ public final class Servers {
     return server;
   }
 
+  /**
+   * The server of that name, for the relay.
+   *
+   * @throws ApiException 404
+   */
+  public RelayedServer relayed(String id) {
+    return new RelayedServer(get(id), supervision);
+  }
+
   /** All of them, by id. */
   List<McpServer> list() {
     return all.values().stream().sorted(Comparator.comparing(McpServer::id)).toList();

@@ -4,6 +4,7 @@ import dev.sluice.events.EventSink;
 import dev.sluice.servers.upstream.LogRing;
 import dev.sluice.servers.upstream.StartFailure;
 import dev.sluice.servers.upstream.UpstreamClient;
+import dev.sluice.servers.upstream.UpstreamPipe;
 import dev.sluice.servers.upstream.Upstreams;
 import java.time.Duration;
 import java.util.List;
@@ -75,6 +76,21 @@ final class Supervision {
   /** Drops the lines of a server that was removed. */
   void forget(ServerId id) {
     upstreams.forget(id);
+  }
+
+  /** Reaches a server for one client session; blocks, see {@link Upstreams#pipe}. */
+  UpstreamPipe pipe(ServerDefinition definition, UpstreamPipe.Receiver receiver) {
+    return upstreams.pipe(definition, receiver);
+  }
+
+  /** Runs a blocking start when a place is free. */
+  void starting(Runnable start) {
+    starts.execute(start);
+  }
+
+  /** Runs a blocking end when a place is free. */
+  void stopping(Runnable stop) {
+    stops.execute(stop);
   }
 
   /** Starts waiting for a place. */

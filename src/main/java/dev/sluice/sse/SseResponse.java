@@ -125,6 +125,18 @@ public final class SseResponse {
   }
 
   /**
+   * Answers with one whole body instead of a stream, and ends. The headers of the response are as
+   * the caller has set them.
+   */
+  public void answer(int status, String contentType, byte[] body) {
+    response.setStatus(status);
+    response.setContentType(contentType);
+    response.setContentLength(body.length);
+    out.setWriteListener(new Turns());
+    start(body, failure -> close());
+  }
+
+  /**
    * Starts writing one event and reports once, inline or later: null when the server took it, else
    * why the stream is over.
    *

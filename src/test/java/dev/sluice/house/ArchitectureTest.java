@@ -36,6 +36,8 @@ class ArchitectureTest {
           .definedBy("dev.sluice.servers.upstream..")
           .layer("sse")
           .definedBy("dev.sluice.sse..")
+          .layer("relay")
+          .definedBy("dev.sluice.relay..")
           .layer("streams")
           .definedBy("dev.sluice.streams..")
           .layer("storage")
@@ -63,6 +65,9 @@ class ArchitectureTest {
               "events", "jsonrpc", "settings", "threads", "access", "rest", "upstream")
           .whereLayer("sse")
           .mayNotAccessAnyLayer()
+          .whereLayer("relay")
+          .mayOnlyAccessLayers(
+              "servers", "upstream", "jsonrpc", "settings", "threads", "access", "rest", "sse")
           .whereLayer("streams")
           .mayOnlyAccessLayers("events", "settings", "threads", "access", "rest", "sse")
           .whereLayer("storage")
@@ -109,6 +114,7 @@ class ArchitectureTest {
               "dev.sluice.rest..",
               "dev.sluice.access..",
               "dev.sluice.sse..",
+              "dev.sluice.relay..",
               "dev.sluice.streams..")
           .should()
           .dependOnClassesThat()

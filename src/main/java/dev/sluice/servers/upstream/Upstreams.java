@@ -50,6 +50,7 @@ public class Upstreams implements AutoCloseable {
   private final Posts.Limits posts;
   private final Map<ServerId, LogRing> logs = new ConcurrentHashMap<>();
   private final Set<UpstreamClient> clients = ConcurrentHashMap.newKeySet();
+  private final Set<UpstreamPipe> pipes = ConcurrentHashMap.newKeySet();
   private final Object httpLock = new Object();
   private @Nullable HttpClient http; // guarded by httpLock
   private volatile boolean closing;
@@ -148,6 +149,32 @@ public class Upstreams implements AutoCloseable {
     return client;
   }
 
+  /**
+   * Starts or reaches the server for one client session, which does the handshake itself. Blocks
+   * for the definition's start timeout at most; interruptible.
+   *
+   * @throws StartFailure if it cannot be reached or started
+   */
+  public UpstreamPipe pipe(ServerDefinition definition, UpstreamPipe.Receiver receiver) {
+    UpstreamPipe[] made = new UpstreamPipe[1];
+    UpstreamPipe pipe =
+        new UpstreamPipe(
+            definition,
+            connection(definition),
+            receiver,
+            log(definition.id()),
+            work,
+            () -> pipes.remove(made[0]));
+    made[0] = pipe;
+    pipes.add(pipe);
+    if (closing) { // after it was added: either it is seen here, or close() sees the pipe
+      pipe.close();
+      throw new StartFailure("the hub is shutting down", Optional.empty(), List.of(), "", null);
+    }
+    pipe.open();
+    return pipe;
+  }
+
   private Connection connection(ServerDefinition definition) {
     Transport transport = definition.transport();
     if (transport instanceof Transport.Stdio stdio) {
@@ -230,14 +257,24 @@ public class Upstreams implements AutoCloseable {
     }
   }
 
+  private static void closeQuietly(AutoCloseable one) {
+    try {
+      one.close();
+    } catch (Exception defect) {
+      LOG.log(Level.DEBUG, "a connection did not close cleanly", defect);
+    }
+  }
+
   /** Ends all connections, children and threads; blocks until they are gone. */
   @Override
   @PreDestroy
   public void close() {
     closing = true;
     List<Thread> closers = new ArrayList<>();
-    for (UpstreamClient client : clients) {
-      Thread thread = threads.newThread(client::close);
+    List<AutoCloseable> open = new ArrayList<>(clients);
+    open.addAll(pipes);
+    for (AutoCloseable one : open) {
+      Thread thread = threads.newThread(() -> closeQuietly(one));
       thread.start();
       closers.add(thread);
     }

@@ -1,0 +1,25 @@
+package dev.sluice.relay;
+
+import dev.sluice.jsonrpc.Envelope;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client's side of a session; one for each transport. Called by the threads that read from
+ * servers: must neither block nor throw.
+ */
+interface ClientEnd {
+
+  /**
+   * Sends a message to the client.
+   *
+   * @param request id, as JSON text, of the client's request that it answers or belongs to; null
+   *     for none
+   */
+  void send(Envelope message, @Nullable String request);
+
+  /** Called about once a second. */
+  default void tick(long now) {}
+
+  /** The session is over; what was sent before still goes out where the transport can. */
+  void end(SessionEnd why);
+}

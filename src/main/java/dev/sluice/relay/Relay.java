@@ -1,0 +1,180 @@
+package dev.sluice.relay;
+
+import dev.sluice.access.Caller;
+import dev.sluice.servers.RelayedServer;
+import dev.sluice.servers.ServerRegistry;
+import dev.sluice.threads.Bounded;
+import jakarta.annotation.PostConstruct;
+import jakarta.annotation.PreDestroy;
+import jakarta.enterprise.concurrent.ManagedExecutorService;
+import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All client sessions, at most {@value #MAX_SESSIONS}, and {@value #MAX_OF_CALLER} of one caller.
+ * Any thread may call; nothing blocks. Ends them all at undeployment.
+ */
+@ApplicationScoped
+public class Relay {
+
+  static final System.Logger LOG = System.getLogger(Relay.class.getName());
+
+  /** Sessions at once. */
+  public static final int MAX_SESSIONS = 10_000;
+
+  /** Sessions of one caller at once. */
+  public static final int MAX_OF_CALLER = 5_000;
+
+  /** A session that nothing uses for so long is ended. */
+  static final Duration IDLE = Duration.ofHours(2);
+
+  /** No session grows older. */
+  static final Duration AGE = Duration.ofHours(24);
+
+  @Inject private ServerRegistry registry;
+  @Inject @Bounded private ManagedExecutorService work;
+  @Inject @Bounded private ManagedScheduledExecutorService timer;
+
+  private final Map<String, Session> sessions = new ConcurrentHashMap<>();
+  private final SecureRandom random = new SecureRandom();
+  private final AtomicLong strays = new AtomicLong();
+  private @Nullable Future<?> ticking;
+
+  /** There are as many sessions as there may be. */
+  static final class Exhausted extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Exhausted(String message) {
+      super(message);
+    }
+  }
+
+  @PostConstruct
+  void start() {
+    ticking = timer.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
+  }
+
+  @PreDestroy
+  void stop() {
+    if (ticking != null) {
+      ticking.cancel(false);
+    }
+    endAll();
+  }
+
+  /** Ends every session, when the application ends. */
+  void endAll() {
+    sessions.values().forEach(session -> end(session, SessionEnd.GOING_AWAY));
+  }
+
+  /** Runs what may block. */
+  void blocking(Runnable task) {
+    try {
+      work.execute(task);
+    } catch (RejectedExecutionException ending) {
+      task.run();
+    }
+  }
+
+  ManagedScheduledExecutorService timer() {
+    return timer;
+  }
+
+  /**
+   * The server of that name, if it may be used.
+   *
+   * @throws dev.sluice.rest.ApiException 404 or 409
+   */
+  RelayedServer server(String name) {
+    RelayedServer server = registry.servers().relayed(name);
+    server.check();
+    return server;
+  }
+
+  /**
+   * A new session; its server is reached when the client initializes it.
+   *
+   * @throws Exhausted at a limit
+   */
+  Session open(RelayedServer server, Caller caller, String transport, ClientEnd client) {
+    if (sessions.size() >= MAX_SESSIONS) {
+      throw new Exhausted("The hub has " + MAX_SESSIONS + " sessions, which is the most it may.");
+    }
+    if (sessions.values().stream().filter(one -> one.belongsTo(caller)).count() >= MAX_OF_CALLER) {
+      throw new Exhausted("You have " + MAX_OF_CALLER + " sessions, which is the most you may.");
+    }
+    byte[] bits = new byte[24];
+    random.nextBytes(bits);
+    String id = Base64.getUrlEncoder().withoutPadding().encodeToString(bits);
+    Session session = new Session(id, server, caller, transport, this, client);
+    sessions.put(id, session);
+    return session;
+  }
+
+  /** The caller's session with that server, if there is one. */
+  Optional<Session> find(String id, String server, Caller caller) {
+    return Optional.ofNullable(sessions.get(id))
+        .filter(found -> found.belongsTo(caller) && found.server().equals(server));
+  }
+
+  /** Ends a session, once. */
+  void end(Session session, SessionEnd why) {
+    if (session.end(why)) {
+      sessions.remove(session.id(), session);
+    }
+  }
+
+  /** A server answered what nobody waits for. */
+  void strayAnswer() {
+    strays.incrementAndGet();
+  }
+
+  /** Answers of servers that nobody waited for, most often because they came too late. */
+  public long strayAnswers() {
+    return strays.get();
+  }
+
+  /** Sessions now. */
+  public int sessions() {
+    return sessions.size();
+  }
+
+  /** Requests of clients that wait for an answer now. */
+  public int inFlight() {
+    return sessions.values().stream().mapToInt(Session::inFlight).sum();
+  }
+
+  private void tick() {
+    try {
+      work.execute(this::look);
+    } catch (RejectedExecutionException ending) {
+      LOG.log(System.Logger.Level.DEBUG, "no look at sessions while the hub ends", ending);
+    }
+  }
+
+  private void look() {
+    long now = System.nanoTime();
+    for (Session session : sessions.values()) {
+      try {
+        session.tick(now);
+        if (session.isExpired(now, IDLE, AGE)) {
+          end(session, SessionEnd.EXPIRED);
+        }
+      } catch (RuntimeException defect) { // thrown on, it would end the look at all others
+        LOG.log(System.Logger.Level.DEBUG, "a session could not be looked at", defect);
+      }
+    }
+  }
+}

@@ -1,0 +1,477 @@
+package dev.sluice.relay;
+
+import dev.sluice.access.Caller;
+import dev.sluice.jsonrpc.Envelope;
+import dev.sluice.jsonrpc.Envelope.Kind;
+import dev.sluice.jsonrpc.Envelope.Part;
+import dev.sluice.rest.ApiException;
+import dev.sluice.servers.RelayedServer;
+import dev.sluice.servers.upstream.UpstreamException;
+import dev.sluice.servers.upstream.UpstreamPipe;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One client's session with one server, and the only router there is: every transport hands
+ * messages in here and gets messages out of here. The session has its own connection to the server,
+ * so ids, progress tokens and subscriptions need no translation, and both sides may ask.
+ *
+ * <p>Life: opened by {@link Relay#open}; the client's {@code initialize} reaches the server; ended
+ * once, by the client, the server, a limit or the hub. Any thread may call; nothing blocks.
+ */
+final class Session implements UpstreamPipe.Receiver {
+
+  /** Requests of the client that may wait for their answers; a further one is refused. */
+  static final int MAX_IN_FLIGHT = 256;
+
+  /** Requests of the server that may wait for the client's answers; a further one is refused. */
+  static final int MAX_ASKED = 256;
+
+  static final int INTERNAL_ERROR = -32603;
+  static final int INVALID_REQUEST = -32600;
+  static final int TIMED_OUT = -32001;
+  static final int BUSY = -32000;
+
+  private static final int NEW = 0;
+  private static final int OPENING = 1;
+  private static final int OPEN = 2;
+
+  /** A request of the client that waits for its answer. */
+  private static final class Pending {
+    final String id;
+    final String method;
+    final @Nullable String token;
+    final RelayedServer.@Nullable Call call;
+    volatile long deadline;
+    volatile @Nullable CompletableFuture<Void> sending;
+
+    Pending(
+        String id,
+        String method,
+        @Nullable String token,
+        RelayedServer.@Nullable Call call,
+        long deadline) {
+      this.id = id;
+      this.method = method;
+      this.token = token;
+      this.call = call;
+      this.deadline = deadline;
+    }
+  }
+
+  private final String id;
+  private final RelayedServer server;
+  private final Caller caller;
+  private final String transport;
+  private final Relay relay;
+  private final ClientEnd client;
+  private final Map<String, Pending> pending = new ConcurrentHashMap<>();
+  private final Map<String, String> tokens = new ConcurrentHashMap<>();
+  private final Set<String> asked = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger stage = new AtomicInteger(NEW);
+  private final AtomicBoolean over = new AtomicBoolean();
+  private final long born = System.nanoTime();
+  private volatile long used = born;
+  private volatile String version = "";
+  private volatile @Nullable UpstreamPipe pipe;
+  private volatile @Nullable String newest;
+
+  Session(
+      String id,
+      RelayedServer server,
+      Caller caller,
+      String transport,
+      Relay relay,
+      ClientEnd client) {
+    this.id = id;
+    this.server = server;
+    this.caller = caller;
+    this.transport = transport;
+    this.relay = relay;
+    this.client = client;
+  }
+
+  String id() {
+    return id;
+  }
+
+  String server() {
+    return server.id();
+  }
+
+  /** Whether it is this caller's; others are told that there is no such session. */
+  boolean belongsTo(Caller other) {
+    return caller.name().equals(other.name());
+  }
+
+  /** The transport's side of it. */
+  ClientEnd client() {
+    return client;
+  }
+
+  String transport() {
+    return transport;
+  }
+
+  /** The protocol version both sides agreed on; empty before that. */
+  String version() {
+    return version;
+  }
+
+  boolean isOver() {
+    return over.get();
+  }
+
+  boolean isInitialized() {
+    return stage.get() != NEW;
+  }
+
+  /** Whether another request would be refused. */
+  boolean isFull() {
+    return pending.size() >= MAX_IN_FLIGHT;
+  }
+
+  int inFlight() {
+    return pending.size();
+  }
+
+  // From the client.
+
+  /** Takes a message of the client; what is wrong with it is answered by {@link ClientEnd#send}. */
+  void receive(Envelope message) {
+    used = System.nanoTime();
+    switch (message.kind()) {
+      case REQUEST -> request(message);
+      case NOTIFICATION -> notification(message);
+      case RESPONSE, ERROR -> {
+        String answered = message.idText();
+        if (answered != null && asked.remove(answered)) {
+          forward(message);
+        }
+      }
+      case BATCH -> message.members().forEach(this::receive);
+    }
+  }
+
+  private void request(Envelope request) {
+    boolean first = request.method().equals("initialize");
+    if (first ? !stage.compareAndSet(NEW, OPENING) : stage.get() != OPEN) {
+      refuse(
+          request,
+          INVALID_REQUEST,
+          first ? "The session is initialized already." : "The first request is initialize.");
+      return;
+    }
+    String key = String.valueOf(request.idText());
+    if (isFull()) {
+      refuse(
+          request,
+          BUSY,
+          "The session has " + MAX_IN_FLIGHT + " requests in flight, which is the most it may.");
+      return;
+    }
+    RelayedServer.Call call;
+    try {
+      call = request.method().equals("tools/call") ? server.call(request) : null;
+    } catch (ApiException busy) {
+      refuse(request, BUSY, String.valueOf(busy.getMessage()));
+      return;
+    }
+    String token = request.json(Part.META_PROGRESS_TOKEN);
+    Pending waiting = new Pending(key, request.method(), token, call, deadline());
+    if (pending.putIfAbsent(key, waiting) != null) {
+      if (call != null) {
+        call.lost("the id is in use", "invalid_request", false);
+      }
+      refuse(request, INVALID_REQUEST, "A request with this id is in flight already.");
+      return;
+    }
+    if (token != null) {
+      tokens.put(token, key);
+    }
+    newest = key;
+    if (over.get()) {
+      fail(waiting, INTERNAL_ERROR, "The session has ended.", "session_ended", false);
+      return;
+    }
+    if (first) {
+      open(request, waiting);
+    } else {
+      send(request, waiting);
+    }
+  }
+
+  private void refuse(Envelope request, int code, String why) {
+    client.send(Envelope.error(request, code, why), request.idText());
+  }
+
+  private long deadline() {
+    Duration limit = server.definition().callTimeout();
+    return System.nanoTime() + limit.toNanos();
+  }
+
+  private void open(Envelope initialize, Pending waiting) {
+    waiting.deadline = deadline() + server.definition().startTimeout().toNanos();
+    var unused =
+        server
+            .connect(this)
+            .whenComplete(
+                (made, failure) -> {
+                  if (failure != null) {
+                    Throwable cause =
+                        failure instanceof CompletionException && failure.getCause() != null
+                            ? failure.getCause()
+                            : failure;
+                    fail(
+                        waiting,
+                        INTERNAL_ERROR,
+                        cause instanceof ApiException told
+                            ? String.valueOf(told.getMessage())
+                            : "The server could not be reached by a defect of the hub.",
+                        "server_start_failed",
+                        false);
+                    relay.end(this, SessionEnd.SERVER);
+                    return;
+                  }
+                  pipe = made;
+                  if (over.get()) { // ended while it was opened
+                    server.retire(made);
+                    return;
+                  }
+                  send(initialize, waiting);
+                });
+  }
+
+  private void send(Envelope request, Pending waiting) {
+    UpstreamPipe to = pipe;
+    if (to == null) {
+      return; // ended: it was answered then
+    }
+    CompletableFuture<Void> sending = to.send(request);
+    waiting.sending = sending;
+    var unused =
+        sending.whenComplete(
+            (done, problem) -> {
+              if (problem != null && !sending.isCancelled()) {
+                UpstreamException known =
+                    problem.getCause() instanceof UpstreamException inner
+                        ? inner
+                        : problem instanceof UpstreamException own ? own : null;
+                fail(
+                    waiting,
+                    INTERNAL_ERROR,
+                    "Server "
+                        + server.id()
+                        + " did not answer: "
+                        + (known == null ? problem : known).getMessage(),
+                    "server_disconnected",
+                    known == null || known.kind() != UpstreamException.Kind.BUSY);
+              }
+            });
+  }
+
+  private void notification(Envelope notification) {
+    if (stage.get() == NEW) {
+      return; // nobody to tell
+    }
+    if (notification.method().equals("notifications/cancelled")) {
+      String cancelled = notification.json(Part.REQUEST_ID);
+      Pending gone = cancelled == null ? null : take(cancelled);
+      if (gone == null) {
+        return; // over already, or never ours
+      }
+      lost(gone, "cancelled by the client", "cancelled", false);
+    }
+    forward(notification);
+  }
+
+  private void forward(Envelope message) {
+    UpstreamPipe to = pipe;
+    if (to != null && stage.get() != NEW) {
+      var unused =
+          to.send(message)
+              .exceptionally(
+                  problem -> {
+                    Relay.LOG.log(
+                        System.Logger.Level.DEBUG,
+                        "server {0} did not get a {1}",
+                        server.id(),
+                        message.kind());
+                    return null;
+                  });
+    }
+  }
+
+  // From the server.
+
+  @Override
+  public void received(Envelope message) {
+    switch (message.kind()) {
+      case RESPONSE, ERROR -> answered(message);
+      case REQUEST -> ask(message);
+      case NOTIFICATION -> client.send(message, related(message));
+      case BATCH -> message.members().forEach(this::received);
+    }
+  }
+
+  private void answered(Envelope answer) {
+    String key = answer.idText();
+    Pending waiting = key == null ? null : take(key);
+    if (waiting == null) {
+      relay.strayAnswer();
+      return;
+    }
+    if (waiting.method.equals("initialize")) {
+      if (answer.kind() == Kind.RESPONSE) {
+        String agreed = answer.string(Part.RESULT_PROTOCOL_VERSION);
+        version = agreed == null ? "" : agreed;
+        stage.set(OPEN);
+      } else {
+        stage.set(NEW);
+      }
+    }
+    RelayedServer.Call call = waiting.call;
+    client.send(answer, key);
+    if (call == null) {
+      return;
+    }
+    if (answer.kind() == Kind.ERROR) {
+      call.refused("the server answered a JSON-RPC error");
+    } else {
+      call.answered("true".equals(answer.json(Part.IS_ERROR)), answer.size());
+    }
+  }
+
+  private void ask(Envelope request) {
+    String key = String.valueOf(request.idText());
+    if (asked.size() >= MAX_ASKED) {
+      forward(Envelope.error(request, BUSY, "too many requests wait for the client"));
+      return;
+    }
+    asked.add(key);
+    client.send(request, related(request));
+  }
+
+  /** The request of the client that a message of the server belongs to, as far as can be told. */
+  private @Nullable String related(Envelope message) {
+    String method = message.method();
+    if (method.equals("notifications/progress")) {
+      String token = message.json(Part.PROGRESS_TOKEN);
+      String request = token == null ? null : tokens.get(token);
+      Pending waiting = request == null ? null : pending.get(request);
+      if (waiting != null) {
+        waiting.deadline = deadline();
+      }
+      return request;
+    }
+    if (method.endsWith("/list_changed") || method.equals("notifications/resources/updated")) {
+      return null;
+    }
+    // A server says no more than this over stdio: what it says while it works belongs to its work.
+    String last = newest;
+    if (last != null && pending.containsKey(last)) {
+      return last;
+    }
+    for (String any : pending.keySet()) {
+      return any;
+    }
+    return null;
+  }
+
+  @Override
+  public void ended(String reason) {
+    failAll("Server " + server.id() + " ended: " + reason, true);
+    relay.end(this, SessionEnd.SERVER);
+  }
+
+  // Ends.
+
+  /** Called about once a second: what is overdue is given up. */
+  void tick(long now) {
+    client.tick(now);
+    for (Pending waiting : pending.values()) {
+      if (waiting.deadline - now < 0 && take(waiting.id) != null) {
+        if (!waiting.method.equals("initialize")) {
+          forward(
+              Envelope.notification(
+                  "notifications/cancelled",
+                  "{\"requestId\":" + waiting.id + ",\"reason\":\"no answer in time\"}"));
+        }
+        String why = "No answer to " + waiting.method + " in time.";
+        client.send(Envelope.error(waiting.id, TIMED_OUT, why), waiting.id);
+        lost(waiting, why, "call_timeout", true);
+      }
+    }
+  }
+
+  /** Since when it is not used, and its age. */
+  boolean isExpired(long now, Duration idle, Duration age) {
+    return now - born > age.toNanos() || (pending.isEmpty() && now - used > idle.toNanos());
+  }
+
+  /** It is in use although nothing is sent: a stream of it is open. */
+  void touch() {
+    used = System.nanoTime();
+  }
+
+  /** Ends it; only {@link Relay#end} calls. */
+  boolean end(SessionEnd why) {
+    if (!over.compareAndSet(false, true)) {
+      return false;
+    }
+    UpstreamPipe gone = pipe;
+    if (why == SessionEnd.CLIENT) {
+      for (Pending waiting : pending.values()) {
+        if (take(waiting.id) != null) {
+          lost(waiting, "the client has left", "client_left", false);
+        }
+      }
+    } else {
+      failAll("The session has ended.", false);
+    }
+    client.end(why);
+    if (gone != null) {
+      server.retire(gone);
+    }
+    return true;
+  }
+
+  private void failAll(String why, boolean fault) {
+    for (Pending waiting : pending.values()) {
+      fail(waiting, INTERNAL_ERROR, why, "server_disconnected", fault);
+    }
+  }
+
+  private void fail(Pending waiting, int code, String why, String type, boolean fault) {
+    if (take(waiting.id) == waiting) {
+      client.send(Envelope.error(waiting.id, code, why), waiting.id);
+      lost(waiting, why, type, fault);
+    }
+  }
+
+  private static void lost(Pending waiting, String why, String type, boolean fault) {
+    CompletableFuture<Void> sending = waiting.sending;
+    if (sending != null) {
+      sending.cancel(true);
+    }
+    RelayedServer.Call call = waiting.call;
+    if (call != null) {
+      call.lost(why, type, fault);
+    }
+  }
+
+  private @Nullable Pending take(String key) {
+    Pending taken = pending.remove(key);
+    if (taken != null && taken.token != null) {
+      tokens.remove(taken.token, key);
+    }
+    return taken;
+  }
+}

@@ -1,0 +1,178 @@
+package dev.sluice.servers;
+
+import dev.sluice.events.DomainEvent;
+import dev.sluice.events.EventSink;
+import dev.sluice.events.RawJson;
+import dev.sluice.jsonrpc.Envelope;
+import dev.sluice.rest.ApiException;
+import dev.sluice.servers.CallGate.Outcome;
+import dev.sluice.servers.upstream.StartFailure;
+import dev.sluice.servers.upstream.UpstreamPipe;
+import jakarta.json.JsonObject;
+import jakarta.json.JsonReader;
+import jakarta.json.spi.JsonProvider;
+import java.io.StringReader;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A registered server as the relay sees it: what it may do, how to reach it for one client session,
+ * and the account of the calls that go by. Any thread may call; nothing blocks.
+ */
+public final class RelayedServer {
+
+  private static final int MAX_MESSAGE = 500;
+  private static final int MAX_READ = 16 * 1024;
+  private static final JsonProvider JSON = JsonProvider.provider();
+
+  private final McpServer server;
+  private final Supervision supervision;
+  private final EventSink events;
+
+  RelayedServer(McpServer server, Supervision supervision) {
+    this.server = server;
+    this.supervision = supervision;
+    this.events = supervision.events();
+  }
+
+  /** Its id. */
+  public String id() {
+    return server.id().value();
+  }
+
+  /** What it is now. */
+  public ServerDefinition definition() {
+    return server.definition();
+  }
+
+  /**
+   * Refuses what may not be used.
+   *
+   * @throws ApiException 404 when removed, 409 when blocked, disabled or not usable
+   */
+  public void check() {
+    server.checkStartable();
+  }
+
+  /**
+   * A connection or child of its own for one session.
+   *
+   * @return fails with {@link ApiException} if it cannot be had
+   */
+  public CompletableFuture<UpstreamPipe> connect(UpstreamPipe.Receiver receiver) {
+    CompletableFuture<UpstreamPipe> made = new CompletableFuture<>();
+    try {
+      check();
+    } catch (ApiException refused) {
+      return CompletableFuture.failedFuture(refused);
+    }
+    supervision.starting(
+        () -> {
+          try {
+            UpstreamPipe pipe = supervision.pipe(definition(), receiver);
+            if (!made.complete(pipe)) {
+              pipe.close(); // given up meanwhile
+            }
+          } catch (StartFailure failure) {
+            made.completeExceptionally(
+                Refusals.startFailed(server.id(), failure, 1, java.time.Duration.ofSeconds(1)));
+          } catch (RuntimeException | Error defect) {
+            made.completeExceptionally(defect);
+          }
+        });
+    return made;
+  }
+
+  /** Closes a pipe where blocking is allowed. */
+  public void retire(UpstreamPipe pipe) {
+    supervision.stopping(pipe::close);
+  }
+
+  /**
+   * Lets a tool call of a client in and tells that it was asked for.
+   *
+   * @param request the whole {@code tools/call}
+   * @throws ApiException 429 or 503, see {@link CallGate#admit}
+   */
+  public Call call(Envelope request) {
+    String tool = request.string(Envelope.Part.NAME);
+    Call call = new Call(tool == null ? "" : tool, server.calls().admit());
+    events.publish(
+        new DomainEvent.ToolInvocationRequested(
+            id(), call.tool, call.correlationId, arguments(request)));
+    return call;
+  }
+
+  /** Large ones are not read for an event that would leave them out. */
+  private static RawJson arguments(Envelope request) {
+    String params = request.size() > MAX_READ ? null : request.json(Envelope.Part.PARAMS);
+    if (params == null) {
+      return new RawJson("{\"_omitted\":\"arguments too large for an event\"}");
+    }
+    try (JsonReader reader = JSON.createReader(new StringReader(params))) {
+      return reader.readValue() instanceof JsonObject object
+              && object.get("arguments") instanceof JsonObject arguments
+          ? SecretMask.arguments(arguments)
+          : new RawJson("{}");
+    }
+  }
+
+  /** One tool call that was let in; ended once by one of its methods. */
+  public final class Call {
+    private final String tool;
+    private final CallGate.Admission admission;
+    private final String correlationId = UUID.randomUUID().toString();
+    private final long begin = System.nanoTime();
+
+    Call(String tool, CallGate.Admission admission) {
+      this.tool = tool;
+      this.admission = admission;
+    }
+
+    private double elapsedMs() {
+      return (System.nanoTime() - begin) / 1e6;
+    }
+
+    /** The server answered with a result. */
+    public void answered(boolean toolError, int bytes) {
+      double ms = elapsedMs();
+      server.proven();
+      server.calls().release(admission, Outcome.ANSWERED, toolError);
+      server.history().add(tool, correlationId, ms, toolError ? "tool_error" : "");
+      if (toolError) {
+        failed(ms, "the tool reported an error", "tool_error");
+      } else {
+        events.publish(
+            new DomainEvent.ToolInvocationCompleted(id(), tool, correlationId, ms, bytes));
+      }
+    }
+
+    /** The server answered with a JSON-RPC error. */
+    public void refused(String message) {
+      double ms = elapsedMs();
+      server.proven();
+      server.calls().release(admission, Outcome.ANSWERED, true);
+      server.history().add(tool, correlationId, ms, "upstream_error");
+      failed(ms, message, "upstream_error");
+    }
+
+    /**
+     * There was no answer.
+     *
+     * @param fault whether that is the server's doing, not the client's or the hub's
+     */
+    public void lost(String message, String type, boolean fault) {
+      double ms = elapsedMs();
+      server.calls().release(admission, fault ? Outcome.TRANSPORT_FAILED : Outcome.NEUTRAL, true);
+      server.history().add(tool, correlationId, ms, type);
+      failed(ms, message, type);
+    }
+
+    private void failed(double ms, String message, String type) {
+      String shown =
+          message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE) + "…";
+      events.publish(
+          new DomainEvent.ToolInvocationFailed(id(), tool, correlationId, ms, shown, type));
+    }
+  }
+}
