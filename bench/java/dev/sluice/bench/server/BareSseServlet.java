@@ -2,8 +2,6 @@ package dev.sluice.bench.server;
 
 import dev.sluice.sse.SseResponse;
 import dev.sluice.sse.SseText;
-import dev.sluice.threads.Bounded;
-import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
 import jakarta.inject.Inject;
 import jakarta.servlet.annotation.WebServlet;
 import jakarta.servlet.http.HttpServlet;
@@ -19,14 +17,13 @@ public class BareSseServlet extends HttpServlet {
   private static final long serialVersionUID = 1L;
 
   @Inject private transient Bare bare;
-  @Inject @Bounded private transient ManagedScheduledExecutorService timer;
 
   @Override
   protected void doGet(HttpServletRequest request, HttpServletResponse response)
       throws IOException {
     byte[] message = event(bare.text());
     byte[][] next = {event(Bare.GREETING)};
-    SseResponse stream = SseResponse.of(request, response, timer, () -> {});
+    SseResponse stream = SseResponse.of(request, response, () -> {});
     bare.sse()
         .add(
             done ->

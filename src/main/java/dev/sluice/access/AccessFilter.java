@@ -14,6 +14,8 @@ import java.util.Collections;
 import java.util.Enumeration;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 public class AccessFilter extends HttpFilter {
 
   private static final long serialVersionUID = 1L;
+
+  private static final Pattern MCP_PARAM = Pattern.compile("(?i)mcp-param-[a-z0-9_-]{1,64}");
+  private static final int MAX_PARAMS = 32;
 
   @Inject private transient AccessPolicy policy;
   @Inject private transient RequestCounts counts;
@@ -44,7 +49,7 @@ public class AccessFilter extends HttpFilter {
     } else if (decision instanceof Decision.Preflight preflight) {
       allow(response, preflight.origin());
       response.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
-      response.setHeader("Access-Control-Allow-Headers", "Content-Type, Last-Event-ID");
+      response.setHeader("Access-Control-Allow-Headers", allowed(request));
       response.setHeader("Access-Control-Max-Age", "600");
       response.setStatus(HttpServletResponse.SC_NO_CONTENT);
     } else if (decision instanceof Decision.Admitted admitted) {
@@ -56,7 +61,33 @@ public class AccessFilter extends HttpFilter {
 
   private static void allow(HttpServletResponse response, String origin) {
     response.setHeader("Access-Control-Allow-Origin", origin);
-    response.setHeader("Access-Control-Expose-Headers", "Retry-After, Location");
+    response.setHeader(
+        "Access-Control-Expose-Headers",
+        "Retry-After, Location, Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate");
+  }
+
+  /**
+   * The headers that REST, streams and MCP use. Those of the form {@code Mcp-Param-*} have names
+   * that the servers choose, so what is asked for is repeated.
+   */
+  private static String allowed(HttpServletRequest request) {
+    String asked =
+        Objects.requireNonNullElse(request.getHeader("Access-Control-Request-Headers"), "");
+    return Stream.concat(
+            Stream.of(
+                "Content-Type",
+                "Last-Event-ID",
+                "Accept",
+                "Authorization",
+                "Mcp-Session-Id",
+                "MCP-Protocol-Version",
+                "Mcp-Method",
+                "Mcp-Name"),
+            Stream.of(asked.split(","))
+                .map(String::trim)
+                .filter(name -> MCP_PARAM.matcher(name).matches())
+                .limit(MAX_PARAMS))
+        .collect(Collectors.joining(", "));
   }
 
   /** Writes a refusal; for everything that refuses outside of REST. */

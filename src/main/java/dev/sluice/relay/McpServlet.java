@@ -228,7 +228,6 @@ public class McpServlet extends HttpServlet {
         SseResponse.of(
             request,
             response,
-            relay.timer(),
             () -> {
               if (stream[0] != null) {
                 stream[0].left(reply[0]);
@@ -268,7 +267,7 @@ public class McpServlet extends HttpServlet {
     response.setHeader(SESSION, session.id());
     OutStream listened = stream;
     SseResponse[] self = new SseResponse[1];
-    self[0] = SseResponse.of(request, response, relay.timer(), () -> listened.left(self[0]));
+    self[0] = SseResponse.of(request, response, () -> listened.left(self[0]));
     if (!listened.attach(self[0], last == null || last.isEmpty() ? null : last)) {
       byte[] body =
           Envelope.error(
@@ -322,7 +321,6 @@ public class McpServlet extends HttpServlet {
         SseResponse.of(
             request,
             response,
-            relay.timer(),
             () -> {
               if (session[0] != null) {
                 relay.end(session[0], SessionEnd.CLIENT);

@@ -8,6 +8,6 @@ public class McpSubprotocol extends ServerEndpointConfig.Configurator {
 
   @Override
   public String getNegotiatedSubprotocol(List<String> supported, List<String> requested) {
-    return requested.contains(McpEndpoint.SUBPROTOCOL) ? McpEndpoint.SUBPROTOCOL : "";
+    return requested.contains(McpSocket.SUBPROTOCOL) ? McpSocket.SUBPROTOCOL : "";
   }
 }

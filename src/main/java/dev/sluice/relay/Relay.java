@@ -88,10 +88,6 @@ public class Relay {
     }
   }
 
-  ManagedScheduledExecutorService timer() {
-    return timer;
-  }
-
   /**
    * The server of that name, if it may be used.
    *
@@ -129,11 +125,10 @@ public class Relay {
         .filter(found -> found.belongsTo(caller) && found.server().equals(server));
   }
 
-  /** Ends a session, once. */
+  /** Ends a session, once; who is told of it finds it gone. */
   void end(Session session, SessionEnd why) {
-    if (session.end(why)) {
-      sessions.remove(session.id(), session);
-    }
+    sessions.remove(session.id(), session);
+    session.end(why);
   }
 
   /** A server answered what nobody waits for. */

@@ -82,6 +82,7 @@ final class Session implements UpstreamPipe.Receiver {
   private volatile String version = "";
   private volatile @Nullable UpstreamPipe pipe;
   private volatile @Nullable String newest;
+  private volatile String endReason = "The session has ended.";
 
   Session(
       String id,
@@ -387,7 +388,7 @@ final class Session implements UpstreamPipe.Receiver {
 
   @Override
   public void ended(String reason) {
-    failAll("Server " + server.id() + " ended: " + reason, true);
+    endReason = "Server " + server.id() + " ended: " + reason;
     relay.end(this, SessionEnd.SERVER);
   }
 
@@ -422,9 +423,9 @@ final class Session implements UpstreamPipe.Receiver {
   }
 
   /** Ends it; only {@link Relay#end} calls. */
-  boolean end(SessionEnd why) {
+  void end(SessionEnd why) {
     if (!over.compareAndSet(false, true)) {
-      return false;
+      return;
     }
     UpstreamPipe gone = pipe;
     if (why == SessionEnd.CLIENT) {
@@ -434,13 +435,12 @@ final class Session implements UpstreamPipe.Receiver {
         }
       }
     } else {
-      failAll("The session has ended.", false);
+      failAll(endReason, why == SessionEnd.SERVER);
     }
     client.end(why);
-    if (gone != null) {
+    if (gone != null && why != SessionEnd.GOING_AWAY) { // then all are ended at once
       server.retire(gone);
     }
-    return true;
   }
 
   private void failAll(String why, boolean fault) {

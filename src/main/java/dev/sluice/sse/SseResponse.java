@@ -10,7 +10,6 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -68,9 +67,6 @@ public final class SseResponse {
   private final AtomicInteger state = new AtomicInteger(STARTING);
   private final AtomicBoolean completed = new AtomicBoolean();
 
-  /** Set before the stream is handed out. */
-  private @Nullable Http2Nudge nudge;
-
   /** The event on its way; written before the state that publishes it. */
   private byte[] bytes = NOTHING;
 
@@ -79,13 +75,16 @@ public final class SseResponse {
   /** Whether the event still has to be pushed out of the server's buffer. */
   private boolean unflushed;
 
-  /** Why it is ENDING; null when it was closed. */
-  private volatile @Nullable Throwable cause;
+  /** Why it is ENDING; null when it was closed. Guarded by this, set together with the state. */
+  private @Nullable Throwable cause;
 
   private SseResponse(AsyncContext async, HttpServletResponse response, Runnable left)
       throws IOException {
     this.async = async;
     this.response = response;
+    // Undertow's flush of its own buffer takes a short write for a whole one while a listener is
+    // set; what is longer than the buffer is written past it, and is told truly. Payara ignores it.
+    response.setBufferSize(1);
     this.out = response.getOutputStream();
     this.left = left;
   }
@@ -95,22 +94,14 @@ public final class SseResponse {
    * plain answer is still possible; an event sent before then waits. The servlet and all filters
    * before it must support asynchronous processing.
    *
-   * @param timer for a server's HTTP/2, see {@link Http2Nudge}
    * @param left called once, from any thread, when the peer is seen to have left; not after {@link
    *     #close}
    */
   public static SseResponse of(
-      HttpServletRequest request,
-      HttpServletResponse response,
-      ScheduledExecutorService timer,
-      Runnable left)
-      throws IOException {
+      HttpServletRequest request, HttpServletResponse response, Runnable left) throws IOException {
     AsyncContext async = request.startAsync();
     async.setTimeout(0);
     SseResponse stream = new SseResponse(async, response, left);
-    if (request.getProtocol().startsWith("HTTP/2")) {
-      stream.nudge = new Http2Nudge(stream, timer);
-    }
     async.addListener(stream.new Ends());
     return stream;
   }
@@ -133,7 +124,7 @@ public final class SseResponse {
     response.setContentType(contentType);
     response.setContentLength(body.length);
     out.setWriteListener(new Turns());
-    start(body, failure -> close());
+    send(body, failure -> close());
   }
 
   /**
@@ -143,15 +134,6 @@ public final class SseResponse {
    * @param event as {@link SseText} makes it; not changed and not kept once it is reported
    */
   public void send(byte[] event, Consumer<@Nullable Throwable> whenDone) {
-    if (nudge != null) {
-      nudge.send(event, whenDone);
-    } else {
-      start(event, whenDone);
-    }
-  }
-
-  /** Starts a write; none must be under way. */
-  void start(byte[] event, Consumer<@Nullable Throwable> whenDone) {
     bytes = event;
     done = whenDone;
     while (true) {
@@ -208,7 +190,7 @@ public final class SseResponse {
       } else if (state.compareAndSet(WRITING, FULL)) {
         return;
       } else if (!state.compareAndSet(CLEARED, WRITING)) {
-        ended(state.getAndSet(ENDED), cause);
+        ended(state.getAndSet(ENDED), cause());
         return;
       }
     }
@@ -220,7 +202,7 @@ public final class SseResponse {
     if (state.compareAndSet(WRITING, READY) || state.compareAndSet(CLEARED, READY)) {
       report.accept(null);
     } else {
-      ended(state.getAndSet(ENDED), cause);
+      ended(state.getAndSet(ENDED), cause());
     }
   }
 
@@ -228,27 +210,37 @@ public final class SseResponse {
   private void end(@Nullable Throwable failure) {
     while (true) {
       int now = state.get();
-      boolean writing = now == WRITING || now == CLEARED;
       if (now == ENDING || now == ENDED) {
         return;
       }
-      if (writing) {
-        cause = failure;
-      }
-      if (state.compareAndSet(now, writing ? ENDING : ENDED)) {
-        if (!writing) {
-          ended(now, failure);
+      if (now == WRITING || now == CLEARED) {
+        if (leaveToWriter(now, failure)) {
+          return;
         }
+      } else if (state.compareAndSet(now, ENDED)) {
+        ended(now, failure);
         return;
       }
     }
+  }
+
+  private synchronized boolean leaveToWriter(int now, @Nullable Throwable failure) {
+    boolean left = state.compareAndSet(now, ENDING);
+    if (left) {
+      cause = failure;
+    }
+    return left;
+  }
+
+  private synchronized @Nullable Throwable cause() {
+    return cause;
   }
 
   /** It has ended; nothing is written any more. */
   private void ended(int before, @Nullable Throwable failure) {
     complete();
     // A write that fails after close() is what was asked for.
-    boolean closed = failure == null || (before == ENDING && cause == null);
+    boolean closed = failure == null || (before == ENDING && cause() == null);
     if (before == ENDED || closed) {
       return;
     }
@@ -263,7 +255,7 @@ public final class SseResponse {
     if (completed.compareAndSet(false, true)) {
       try {
         async.complete();
-      } catch (IllegalStateException over) {
+      } catch (RuntimeException over) { // what a server throws on a response that it has ended
         LOG.log(Level.DEBUG, "a stream was over before it was ended", over);
       }
     }

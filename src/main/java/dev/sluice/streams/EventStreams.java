@@ -136,7 +136,7 @@ public class EventStreams {
 
   /** The wire end of an SSE stream. */
   SseOutlet outlet(HttpServletRequest request, HttpServletResponse response) throws IOException {
-    return new SseOutlet(frames, request, response, closer, timer);
+    return new SseOutlet(frames, request, response, closer);
   }
 
   /**

@@ -9,7 +9,6 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -23,14 +22,10 @@ final class SseOutlet implements Outlet {
   private final AtomicReference<@Nullable Subscription> subscription = new AtomicReference<>();
 
   SseOutlet(
-      SseFrames frames,
-      HttpServletRequest request,
-      HttpServletResponse response,
-      Executor closing,
-      ScheduledExecutorService timer)
+      SseFrames frames, HttpServletRequest request, HttpServletResponse response, Executor closing)
       throws IOException {
     this.frames = frames;
-    this.stream = SseResponse.of(request, response, timer, this::left);
+    this.stream = SseResponse.of(request, response, this::left);
     this.closing = closing;
   }
 

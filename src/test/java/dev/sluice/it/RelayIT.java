@@ -18,6 +18,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.WebSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -26,6 +28,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code /mcp/{server}} over Streamable HTTP, HTTP+SSE and WebSocket. */
 class RelayIT extends RestTest {
@@ -33,6 +36,7 @@ class RelayIT extends RestTest {
   private static final HttpClient PLAIN =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private static final String NAME = "it-relay";
+  private static final String WS = "/mcp/" + NAME + "/ws";
   private static final String BOTH = "application/json, text/event-stream";
   private static final String INITIALIZE =
       "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
@@ -274,8 +278,7 @@ class RelayIT extends RestTest {
       }
       socket =
           builder
-              .buildAsync(
-                  URI.create("ws://localhost:" + HUB.getPort() + "/mcp/" + server + "/ws"), this)
+              .buildAsync(URI.create("ws://localhost:" + HUB.getPort() + server), this)
               .get(20, TimeUnit.SECONDS);
     }
 
@@ -318,7 +321,7 @@ class RelayIT extends RestTest {
   @ParameterizedTest
   @CsvSource({"mcp, mcp", "'', ''"})
   void aWebSocketCarriesOneMessageAFrame(String offered, String selected) throws Exception {
-    try (Socket socket = offered.isEmpty() ? new Socket(NAME) : new Socket(NAME, offered)) {
+    try (Socket socket = offered.isEmpty() ? new Socket(WS) : new Socket(WS, offered)) {
       assertThat(socket.socket.getSubprotocol()).isEqualTo(selected);
       assertThat(socket.messages.poll(500, TimeUnit.MILLISECONDS)).isNull();
       socket.send(INITIALIZE);
@@ -332,9 +335,10 @@ class RelayIT extends RestTest {
     }
   }
 
-  @Test
-  void aLockStepClientWithAListOfVersionsIsServed() throws Exception {
-    try (Socket socket = new Socket(NAME)) {
+  @ParameterizedTest
+  @ValueSource(strings = {WS, "/ws?server=" + NAME})
+  void aLockStepClientWithAListOfVersionsIsServed(String path) throws Exception {
+    try (Socket socket = new Socket(path)) {
       socket.send(
           INITIALIZE.replace("\"2025-11-25\"", "[\"draft\",\"2025-03-26\",\"2024-11-05\"]"));
       assertThat(socket.next().getJsonObject("result").getString("protocolVersion"))
@@ -348,10 +352,33 @@ class RelayIT extends RestTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "/mcp/it-relay/ws, '', '', 426",
+    "/mcp/it-relay/ws, websocket, foo, 400",
+    "/mcp/nobody/ws, websocket, mcp, 404",
+    "/ws?server=nobody, websocket, '', 404",
+    "/ws, websocket, '', 404"
+  })
+  void whatCannotBecomeASocketIsRefusedBeforeTheUpgrade(
+      String path, String upgrade, String offered, int status) throws IOException {
+    List<String> headers = new ArrayList<>(List.of("Host: localhost:" + HUB.getPort()));
+    if (!upgrade.isEmpty()) {
+      headers.add("Upgrade: websocket");
+      headers.add("Connection: Upgrade");
+      headers.add("Sec-WebSocket-Version: 13");
+      headers.add("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==");
+    }
+    if (!offered.isEmpty()) {
+      headers.add("Sec-WebSocket-Protocol: " + offered);
+    }
+    assertThat(RawHttp.get(HUB, path, headers.toArray(new String[0])).status()).isEqualTo(status);
+  }
+
   @Test
   void aClientThatLeavesTakesItsChildWithIt() throws Exception {
     long before = children();
-    Socket socket = new Socket(NAME);
+    Socket socket = new Socket(WS);
     socket.send(INITIALIZE);
     socket.next();
     assertThat(children()).isGreaterThan(before);

@@ -17,12 +17,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -33,16 +30,10 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class SseResponseTest {
 
-  private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(1);
   private final Peer peer = new Peer();
   private final AtomicInteger left = new AtomicInteger();
   private final List<Throwable> reports = new ArrayList<>();
   private final AtomicInteger reported = new AtomicInteger();
-
-  @AfterEach
-  void end() {
-    timer.shutdownNow();
-  }
 
   /**
    * A servlet response as the specification has it: write only when ready, a call back when not.
@@ -124,12 +115,10 @@ class SseResponseTest {
             "addListener",
             (Answer) arguments -> peer.asyncListener = (AsyncListener) arguments[0]);
     AsyncContext context = answering(AsyncContext.class, async);
-    HttpServletRequest request =
-        answering(
-            HttpServletRequest.class, Map.of("startAsync", context, "getProtocol", "HTTP/1.1"));
+    HttpServletRequest request = answering(HttpServletRequest.class, Map.of("startAsync", context));
     HttpServletResponse response =
         answering(HttpServletResponse.class, Map.of("getOutputStream", peer));
-    return SseResponse.of(request, response, timer, left::incrementAndGet);
+    return SseResponse.of(request, response, left::incrementAndGet);
   }
 
   private interface Answer {

@@ -257,6 +257,17 @@ public class Upstreams implements AutoCloseable {
     }
   }
 
+  /** On a thread of its own, or on this one when there are no more to be had (Payara's end). */
+  private void begin(Runnable close, List<Thread> closers) {
+    try {
+      Thread thread = threads.newThread(close);
+      thread.start();
+      closers.add(thread);
+    } catch (RuntimeException refused) {
+      close.run();
+    }
+  }
+
   private static void closeQuietly(AutoCloseable one) {
     try {
       one.close();
@@ -273,12 +284,10 @@ public class Upstreams implements AutoCloseable {
     List<Thread> closers = new ArrayList<>();
     List<AutoCloseable> open = new ArrayList<>(clients);
     open.addAll(pipes);
-    for (AutoCloseable one : open) {
-      Thread thread = threads.newThread(() -> closeQuietly(one));
-      thread.start();
-      closers.add(thread);
-    }
     try {
+      for (AutoCloseable one : open) {
+        begin(() -> closeQuietly(one), closers);
+      }
       for (Thread thread : closers) {
         thread.join(TimeUnit.SECONDS.toMillis(CLOSE_SECONDS));
       }
