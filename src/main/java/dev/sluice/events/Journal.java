@@ -334,6 +334,14 @@ public final class Journal implements AutoCloseable {
     return entry != null && entry.position() == position ? entry : null;
   }
 
+  /**
+   * What a crash swallowed between two seqs, exclusive and inclusive: ids that were given and whose
+   * events are nowhere; each as its first and last seq.
+   */
+  public List<long[]> swallowed(long after, long end) {
+    return positions.holes(after, end);
+  }
+
   /** The first position whose seq is greater than {@code seq}. */
   long positionAfter(long seq) {
     return positions.after(seq);

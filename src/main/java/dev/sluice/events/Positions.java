@@ -1,5 +1,6 @@
 package dev.sluice.events;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -39,6 +40,20 @@ final class Positions {
       firstSeq[segment] = head + 1;
       firstPosition[segment] = head + 1;
     }
+  }
+
+  /** The holes of which a part lies in {@code (after, end]}, each as its first and last seq. */
+  List<long[]> holes(long after, long end) {
+    List<long[]> found = new ArrayList<>();
+    for (int segment = 1; segment < firstSeq.length; segment++) {
+      long before = firstSeq[segment - 1] + firstPosition[segment] - firstPosition[segment - 1] - 1;
+      long from = Math.max(after, before) + 1;
+      long to = Math.min(end, firstSeq[segment] - 1);
+      if (from <= to) {
+        found.add(new long[] {from, to});
+      }
+    }
+    return found;
   }
 
   /** The first position whose seq is greater than {@code seq}. */

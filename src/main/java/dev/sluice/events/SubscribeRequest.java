@@ -57,6 +57,11 @@ public record SubscribeRequest(
     range("queue_bytes", queueBytes, MIN_QUEUE_BYTES, MAX_QUEUE_BYTES);
   }
 
+  /** Whether it leaves anything out. */
+  public boolean filters() {
+    return eventTypes != null || mcpServerIds != null;
+  }
+
   /** The same request, starting elsewhere. */
   public SubscribeRequest withSince(@Nullable Since start) {
     return new SubscribeRequest(eventTypes, mcpServerIds, start, policy, queueSize, queueBytes);

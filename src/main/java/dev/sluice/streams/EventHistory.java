@@ -66,11 +66,27 @@ class EventHistory {
     out.append("],\"next\":\"").append(id(next));
     out.append("\",\"first\":\"").append(id(whole));
     out.append("\",\"last\":\"").append(id(head)).append('"');
-    gap(out, asked.since(), after, whole);
+    gap(out, asked, after, whole);
+    swallowed(out, Math.max(after, whole - 1), next);
     return out.append('}').toString();
   }
 
-  private void gap(StringBuilder out, @Nullable Since since, long after, long oldest) {
+  /** What a crash swallowed inside of the page. */
+  private void swallowed(StringBuilder out, long after, long end) {
+    List<long[]> holes = journal.swallowed(after, end);
+    for (int i = 0; i < holes.size(); i++) {
+      long from = holes.get(i)[0];
+      long to = holes.get(i)[1];
+      out.append(i == 0 ? ",\"lost\":[" : ",").append("{\"from\":\"").append(id(from));
+      out.append("\",\"to\":\"").append(id(to));
+      out.append("\",\"dropped\":").append(to - from + 1);
+      out.append(",\"exact\":false,\"reason\":\"partition\"}");
+    }
+    out.append(holes.isEmpty() ? "" : "]");
+  }
+
+  private void gap(StringBuilder out, SubscribeRequest asked, long after, long oldest) {
+    Since since = asked.since();
     if (since instanceof Since.At moment) {
       if (oldest > 1 && after < oldest && journal.evictedSince(moment.time())) {
         // How many of these came before the moment is known to nobody.
@@ -90,6 +106,8 @@ class EventHistory {
       out.append(",\"gap\":{\"from\":\"").append(id(from));
       out.append("\",\"to\":\"").append(id(oldest - 1));
       out.append("\",\"dropped\":").append(oldest - from);
+      // How many of these the filter would have let through is known to nobody.
+      out.append(asked.filters() ? ",\"exact\":false" : "");
       out.append(",\"reason\":\"retention\"}");
     } else if (foreign) {
       out.append(",\"gap\":{\"from\":\"").append(place.id());

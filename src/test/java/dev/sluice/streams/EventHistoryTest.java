@@ -6,16 +6,24 @@ import dev.sluice.events.DomainEvent;
 import dev.sluice.events.EventId;
 import dev.sluice.events.Journal;
 import dev.sluice.events.JournalSettings;
+import dev.sluice.events.StoredEvent;
+import dev.sluice.storage.MvEventLog;
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
 import jakarta.json.JsonReader;
 import jakarta.json.JsonValue;
+import java.io.IOException;
 import java.io.StringReader;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Contract C8 and C15: a page accounts for every event between its place and its next. */
 class EventHistoryTest {
@@ -43,6 +51,63 @@ class EventHistoryTest {
     try (JsonReader reader = Json.createReader(new StringReader(text))) {
       return reader.readObject();
     }
+  }
+
+  @TempDir Path directory;
+
+  @Test
+  void whatACrashSwallowedIsToldInThePageWhereItWas() throws IOException {
+    MvEventLog log = new MvEventLog(directory);
+    log.open("crashed", 100);
+    List<StoredEvent> stored = new ArrayList<>();
+    LongStream.concat(LongStream.rangeClosed(1, 100), LongStream.rangeClosed(106, 110))
+        .forEach(
+            seq ->
+                stored.add(
+                    new StoredEvent(
+                        seq,
+                        seq,
+                        "McpServerStopped",
+                        "math",
+                        "{\"event_id\":\"crashed:" + seq + "\"}")));
+    log.mark(110);
+    log.write(stored, 1);
+    log.close();
+    JournalSettings ageless =
+        new JournalSettings(
+            300,
+            DEFAULTS.bytes(),
+            Duration.ofDays(40_000),
+            DEFAULTS.producedBy(),
+            DEFAULTS.clock());
+    try (Journal again = Journal.durable(ageless, new MvEventLog(directory), Thread::new)) {
+      history.journal = again;
+      JsonObject first = page("crashed:90");
+      JsonObject lost = first.getJsonArray("lost").getJsonObject(0);
+      assertThat(first.getJsonArray("lost")).hasSize(1);
+      assertThat(lost.getString("from")).isEqualTo("crashed:101");
+      assertThat(lost.getString("to")).isEqualTo("crashed:105");
+      assertThat(lost.getInt("dropped")).isEqualTo(5);
+      assertThat(page("crashed:105").containsKey("lost")).isFalse();
+      assertThat(page("crashed:103").getJsonArray("lost").getJsonObject(0).getInt("dropped"))
+          .isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aGapUnderAFilterSaysThatItsCountIsAnUpperBound() {
+    publish(400);
+    String text =
+        history.page(
+            Map.of(
+                "since",
+                List.of(journal.epoch() + ":10"),
+                "event_types",
+                List.of("McpServerStopped")));
+    try (JsonReader reader = Json.createReader(new StringReader(text))) {
+      assertThat(reader.readObject().getJsonObject("gap").getBoolean("exact")).isFalse();
+    }
+    assertThat(page(journal.epoch() + ":10").getJsonObject("gap").containsKey("exact")).isFalse();
   }
 
   private static long seq(String id) {

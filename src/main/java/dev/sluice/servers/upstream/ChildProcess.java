@@ -168,6 +168,13 @@ final class ChildProcess {
     } catch (IOException broken) {
       // Reading fails when the stream is closed at the child's end; its exit is told separately.
       LOG.log(Level.DEBUG, "reading of {0} ended: {1}", server, broken.getMessage());
+    } catch (RuntimeException | Error defect) {
+      // Nobody reads this child any more: it would look well and answer nothing.
+      LOG.log(
+          Level.ERROR,
+          "SLUICE-0309: what " + server + " wrote could not be taken; its process is ended",
+          defect);
+      process.destroy();
     } finally {
       finished.complete(null);
     }

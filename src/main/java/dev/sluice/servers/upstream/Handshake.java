@@ -32,11 +32,17 @@ final class Handshake {
   /** Entries of one list. */
   static final int MAX_ENTRIES = 10_000;
 
+  /** Characters of all lists together. */
+  static final int MAX_CHARACTERS = 32 << 20;
+
   private static final int METHOD_NOT_FOUND = -32601;
   private static final int SHOWN = 256;
 
   private final String serverName;
   private final BiFunction<String, String, CompletableFuture<JsonObject>> ask;
+
+  /** Of what was listed so far; the pages come one after another. */
+  private volatile int characters;
 
   Handshake(String serverName, BiFunction<String, String, CompletableFuture<JsonObject>> ask) {
     this.serverName = serverName;
@@ -188,7 +194,7 @@ final class Handshake {
     return pages(what, "{\"cursor\":" + cursor + "}", entries, cursors);
   }
 
-  private static void add(List<JsonObject> entries, JsonObject page, String what, String method) {
+  private void add(List<JsonObject> entries, JsonObject page, String what, String method) {
     if (!(page.get(what) instanceof JsonArray found)) {
       throw UpstreamException.of(
           Kind.PROTOCOL, "the result of " + method + " has no array \"" + what + "\"");
@@ -201,6 +207,12 @@ final class Handshake {
       if (entries.size() >= MAX_ENTRIES) {
         throw UpstreamException.of(
             Kind.PROTOCOL, method + " has more than " + MAX_ENTRIES + " entries");
+      }
+      int more = characters + entry.toString().length();
+      characters = more;
+      if (more > MAX_CHARACTERS) {
+        throw UpstreamException.of(
+            Kind.PROTOCOL, "the lists have more than " + MAX_CHARACTERS + " characters");
       }
       entries.add(entry);
     }
