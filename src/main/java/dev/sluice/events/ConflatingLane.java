@@ -25,7 +25,8 @@ final class ConflatingLane extends Lane {
   @Override
   void offer(JournalEntry entry, Subscription owner) {
     Map<Object, Object> map = map();
-    if (offered++ == 0) {
+    if (offered++ == taken) {
+      // Nothing waits: what may be skipped begins here.
       takenSeq = entry.seq() - 1;
     }
     forget(map.remove(entry.topic()));

@@ -15,15 +15,13 @@ final class KeepAlive {
   private static final int SKIPS_PER_CURSOR = 1000;
 
   private final Shard shard;
-  private final Journal journal;
   private final long pingNanos;
   private final long stallNanos;
   private final long tickNanos;
   private long nextTick;
 
-  KeepAlive(Shard shard, Journal journal, FanoutSettings settings, long now) {
+  KeepAlive(Shard shard, FanoutSettings settings, long now) {
     this.shard = shard;
-    this.journal = journal;
     this.pingNanos = settings.ping().toNanos();
     this.stallNanos = settings.stall().toNanos();
     long shortest = Math.min(pingNanos, stallNanos);
@@ -63,24 +61,16 @@ final class KeepAlive {
 
   /** Tells the cursor to a member that has got nothing, once its filter has skipped enough. */
   void afterSkips(Subscription member) {
-    if (member.skipped >= SKIPS_PER_CURSOR) {
+    if (member.skipped >= SKIPS_PER_CURSOR && member.mayMoveCursor()) {
       ping(member);
     }
   }
 
   private void ping(Subscription member) {
     if (!member.inFlight && member.index >= 0 && member.nothingWaits()) {
-      member.skipped = 0;
-      String cursor = cursor(member);
-      member.wireCursor = cursor;
-      shard.control(member, ControlFrames.ping(cursor));
+      member.pingDue = true;
+      shard.enqueue(member);
     }
-  }
-
-  /** Everything up to this id was considered for the subscription. */
-  private String cursor(Subscription member) {
-    long next = member.replaying ? member.cursor : Math.max(member.cursor, shard.position());
-    return journal.id(Math.max(0, journal.seqAt(next - 1)));
   }
 
   /** Gives each member a random moment until {@code deadline} for its {@code goaway} frame. */
@@ -102,7 +92,7 @@ final class KeepAlive {
     }
     member.goawaySent = true;
     // What still waits is not sent any more: the peer resumes from before it.
-    String cursor = member.allTold() && !member.replaying ? cursor(member) : member.wireCursor;
+    String cursor = member.allTold() && !member.replaying ? member.considered() : member.wireCursor;
     member.replaying = false;
     member.release();
     long retry = 500 + ThreadLocalRandom.current().nextLong(1500);

@@ -74,6 +74,7 @@ final class LiveFeed {
       if (!member.replaying && member.cursor < oldest) {
         try {
           member.expired(replay.evicted(member, Math.max(from, member.cursor), oldest));
+          shard.enqueue(member);
         } catch (Throwable defect) {
           shard.fail(member, defect);
         }
@@ -143,6 +144,9 @@ final class LiveFeed {
 
   /** False if this subscription takes no more of the batch. */
   private boolean take(Subscription member, JournalEntry entry) {
+    if (member.toldAhead && member.endHole(entry)) {
+      return true;
+    }
     Lane lane = member.lane();
     if (!lane.fits(entry)) {
       switch (member.policy()) {

@@ -48,7 +48,7 @@ final class Shard {
     this.journal = journal;
     this.replay = new Replay(journal);
     this.now = System.nanoTime();
-    this.keepAlive = new KeepAlive(this, journal, settings, now);
+    this.keepAlive = new KeepAlive(this, settings, now);
     this.feed = new LiveFeed(this, journal, replay, keepAlive);
     this.admission = new Admission(this, journal, settings);
   }

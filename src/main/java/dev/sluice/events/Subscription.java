@@ -58,6 +58,12 @@ public final class Subscription {
   int fastSends;
   int skipped;
 
+  /** A ping is to be sent unless an event comes first. */
+  boolean pingDue;
+
+  /** A hole was told before there was an event to end it, and there still is none. */
+  boolean toldAhead;
+
   /** The next position to consider; live it is the first one that this subscription takes. */
   volatile long cursor;
 
@@ -245,6 +251,8 @@ public final class Subscription {
       }
       hole = null;
       held = null;
+      tellHoleNow = false;
+      toldAhead = false;
       lane = fresh;
     } else if (fresh.getClass() != old.getClass()
         || fresh.maxEvents() != old.maxEvents()
@@ -272,16 +280,21 @@ public final class Subscription {
 
   /** Adds a control frame that goes before all events; false if too many wait. */
   boolean control(Frame frame) {
-    ArrayDeque<Frame> queue = control;
-    if (queue == null) {
-      queue = new ArrayDeque<>(4);
-      control = queue;
-    }
+    ArrayDeque<Frame> queue = control();
     if (queue.size() >= MAX_CONTROL) {
       return false;
     }
     queue.add(frame);
     return true;
+  }
+
+  private ArrayDeque<Frame> control() {
+    ArrayDeque<Frame> queue = control;
+    if (queue == null) {
+      queue = new ArrayDeque<>(4);
+      control = queue;
+    }
+    return queue;
   }
 
   /** What a full lane pushed out. */
@@ -293,12 +306,7 @@ public final class Subscription {
     } else if (item instanceof Frame marker) {
       // It keeps its place before all events that are left; the bound of markers holds for both.
       markers--;
-      ArrayDeque<Frame> queue = control;
-      if (queue == null) {
-        queue = new ArrayDeque<>(4);
-        control = queue;
-      }
-      queue.add(marker);
+      control().add(marker);
     }
   }
 
@@ -318,17 +326,43 @@ public final class Subscription {
     }
   }
 
-  /**
-   * Whether the answer to a resume can be told now. Not while there is more to read: retention may
-   * take that too, and it would be the same hole.
-   */
-  boolean owesHole() {
-    return tellHoleNow && hole != null && !replaying && shard.caughtUp();
-  }
-
   /** The next hole is told even before there is an event to follow it: the answer to a resume. */
   void tellHoleNow() {
     tellHoleNow = true;
+  }
+
+  /** Whether a hole waits that should be told as soon as it may be. */
+  boolean owesHole() {
+    return tellHoleNow && hole != null;
+  }
+
+  /** Whether the cursor can be told: it must not pass a hole in silence. */
+  boolean mayMoveCursor() {
+    return hole == null || mayTellAhead();
+  }
+
+  /**
+   * Whether a hole can be told although no event follows it yet. Not while there is more to read:
+   * retention may take that too, and it would be the same hole.
+   */
+  private boolean mayTellAhead() {
+    return !replaying && shard.caughtUp();
+  }
+
+  /**
+   * Takes the first event after a hole that was told ahead. It waits outside the lane, where it
+   * cannot give way: what is lost after it is another hole, and what was told stays whole.
+   *
+   * @return false if it must wait in the lane: more is lost already, an answer goes before it, or
+   *     it is larger than the lane
+   */
+  boolean endHole(JournalEntry entry) {
+    toldAhead = false;
+    if (hole != null || !lane.isEmpty() || !lane.fits(entry)) {
+      return false;
+    }
+    held = entry;
+    return true;
   }
 
   /** The next frame for the wire, or null if nothing waits. */
@@ -340,7 +374,7 @@ public final class Subscription {
         control = null;
       }
       if (frame != null) {
-        return frame.kind().equals("ping") ? beforePing(frame) : frame;
+        return frame;
       }
     }
     if (held != null) {
@@ -362,26 +396,39 @@ public final class Subscription {
         return warning(hole);
       }
     }
-    if (hole != null && owesHole()) {
+    if (hole != null && (tellHoleNow || pingDue) && mayTellAhead()) {
+      toldAhead = true;
       return warning(hole);
     }
-    return null;
+    return pingDue ? ping() : null;
   }
 
   private Frame event(Frame frame) {
     eventInFlight = true;
     skipped = 0;
+    pingDue = false;
+    toldAhead = false;
     wireCursor = frame.id();
     return frame;
   }
 
-  /** A cursor must not pass a hole in silence. */
-  private Frame beforePing(Frame ping) {
+  /** A sign of life with the cursor; before a hole that cannot be told yet the cursor stays. */
+  private Frame ping() {
+    pingDue = false;
+    skipped = 0;
     if (hole == null) {
-      return ping;
+      wireCursor = considered();
+    } else {
+      tellHoleNow = true;
     }
-    control(ping);
-    return warning(hole);
+    return ControlFrames.ping(wireCursor);
+  }
+
+  /** Everything up to this id was considered. */
+  String considered() {
+    Journal journal = shard.journal();
+    long next = replaying ? cursor : Math.max(cursor, shard.position());
+    return journal.id(Math.max(0, journal.seqAt(next - 1)));
   }
 
   private Frame warning(Hole told) {
@@ -392,12 +439,16 @@ public final class Subscription {
   }
 
   boolean nothingWaits() {
-    return control == null && held == null && lane.isEmpty();
+    return !pingDue && isEmpty();
   }
 
-  /** Whether neither a frame nor a hole is still to be sent. */
+  /** Whether the peer has, or is being told about, everything that was considered. */
   boolean allTold() {
-    return hole == null && nothingWaits();
+    return hole == null && isEmpty();
+  }
+
+  private boolean isEmpty() {
+    return control == null && held == null && lane.isEmpty();
   }
 
   /** Lets go of all memory. */
@@ -406,5 +457,6 @@ public final class Subscription {
     control = null;
     hole = null;
     held = null;
+    pingDue = false;
   }
 }

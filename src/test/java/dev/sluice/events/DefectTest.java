@@ -3,10 +3,7 @@ package dev.sluice.events;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZoneId;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -106,7 +103,7 @@ class DefectTest {
 
   @Test
   void aSendingThreadSurvivesAnErrorThatIsNobodysAndLosesNoEvent() {
-    FaultyClock clock = new FaultyClock("sluice-fanout");
+    TestClock clock = new TestClock();
     Journal journal =
         Journal.inMemory(
             new JournalSettings(2000, 1 << 20, Duration.ofHours(1), "test-00000001", clock));
@@ -114,11 +111,21 @@ class DefectTest {
     Reader reader = subscribe(hub);
     publish(journal, 10);
     await().until(() -> reader.size() == 10);
-    clock.faults.set(2);
-    await().until(() -> clock.faults.get() == 0);
+    AtomicInteger faults = new AtomicInteger();
+    clock.inNextTick(
+        () -> {
+          clock.inNextTick(() -> fault(faults));
+          fault(faults);
+        });
+    await().until(() -> faults.get() == 2);
     publish(journal, 500);
     await().until(() -> reader.size() == 510);
     assertThat(reader.of("warning")).isEmpty();
+  }
+
+  private static void fault(AtomicInteger faults) {
+    faults.incrementAndGet();
+    throw new NoClassDefFoundError("the class loader is closed");
   }
 
   @Test
@@ -144,34 +151,5 @@ class DefectTest {
     assertThat(refused).hasValue(3);
     hanging.unblock();
     await().until(() -> hanging.size() == 300);
-  }
-
-  /** The system's clock; throws an Error at the threads of one name as often as it is told to. */
-  private static final class FaultyClock extends Clock {
-    final AtomicInteger faults = new AtomicInteger();
-    private final String victim;
-
-    FaultyClock(String victim) {
-      this.victim = victim;
-    }
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneId.of("UTC");
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      return this;
-    }
-
-    @Override
-    public Instant instant() {
-      if (Thread.currentThread().getName().equals(victim)
-          && faults.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
-        throw new NoClassDefFoundError("the class loader is closed");
-      }
-      return Instant.now();
-    }
   }
 }

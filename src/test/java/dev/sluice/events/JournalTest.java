@@ -2,11 +2,7 @@ package dev.sluice.events;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -15,26 +11,6 @@ import org.junit.jupiter.api.Test;
 
 /** Contract C1, C2, C15: one order without holes, kept as long as retention promises. */
 class JournalTest {
-
-  /** A clock that the test moves. */
-  private static final class Hand extends Clock {
-    volatile Instant now = Instant.parse("2026-11-20T12:00:00Z");
-
-    @Override
-    public Instant instant() {
-      return now;
-    }
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneOffset.UTC;
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      return this;
-    }
-  }
 
   private static List<Long> seqs(Journal journal) {
     return journal.read(0, Integer.MAX_VALUE, topic -> true).stream()
@@ -68,7 +44,7 @@ class JournalTest {
 
   @Test
   void countBytesAndAgeBoundWhatIsKept() {
-    Hand clock = new Hand();
+    TestClock clock = new TestClock();
     Journal byCount = Journal.inMemory(TestEvents.settings(10));
     Journal byBytes =
         Journal.inMemory(new JournalSettings(1000, 5000, Duration.ofDays(1), "t-1", clock));
@@ -94,7 +70,7 @@ class JournalTest {
 
   @Test
   void timeNeverRunsBackwardsInTheJournal() {
-    Hand clock = new Hand();
+    TestClock clock = new TestClock();
     Journal journal =
         Journal.inMemory(new JournalSettings(10, 1 << 20, Duration.ofDays(1), "t-1", clock));
     RecordedEvent first = journal.record(TestEvents.stopped("math", 1));

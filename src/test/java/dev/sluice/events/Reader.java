@@ -3,6 +3,7 @@ package dev.sluice.events;
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
 import jakarta.json.JsonReader;
+import java.io.IOException;
 import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,7 +11,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A peer whose reading the test controls: it can stop reading, or block the writer's thread. */
+/**
+ * A peer whose reading the test controls: it can stop reading, or block the writer's thread. What
+ * is written after it was closed does not arrive.
+ */
 final class Reader implements Outlet {
 
   private final List<Frame> frames = new ArrayList<>();
@@ -43,15 +47,19 @@ final class Reader implements Outlet {
         return;
       }
     }
+    boolean closed;
     synchronized (this) {
-      frames.add(frame);
       sending--;
-      if (stopped) {
-        owed = done;
-        return;
+      closed = closedWith != null;
+      if (!closed) {
+        frames.add(frame);
+        if (stopped) {
+          owed = done;
+          return;
+        }
       }
     }
-    done.accept(null);
+    done.accept(closed ? new IOException("the connection is closed") : null);
   }
 
   @Override
