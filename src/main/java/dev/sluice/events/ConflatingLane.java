@@ -18,12 +18,19 @@ final class ConflatingLane extends Lane {
   private long taken;
   private long takenSeq;
 
+  /** The last that was added, if it is a hole and still waits. */
+  private @Nullable Hole newest;
+
   ConflatingLane(int maxEvents, int maxBytes) {
     super(maxEvents, maxBytes);
   }
 
   @Override
   void offer(JournalEntry entry, Subscription owner) {
+    if (entry.bytes() > maxBytes()) {
+      lose(entry);
+      return;
+    }
     Map<Object, Object> map = map();
     if (offered++ == taken) {
       // Nothing waits: what may be skipped begins here.
@@ -37,16 +44,9 @@ final class ConflatingLane extends Lane {
         oldest.remove();
       }
     }
-    if (fits(entry)) {
-      count(entry);
-      map.put(entry.topic(), new Waiting(entry, offered));
-    } else {
-      // Larger than the whole lane: it stands alone as a hole at its place.
-      Hole hole = new Hole();
-      hole.dropped(entry);
-      offered--;
-      mark(hole);
-    }
+    count(entry);
+    map.put(entry.topic(), new Waiting(entry, offered));
+    newest = null;
   }
 
   private void forget(@Nullable Object item) {
@@ -57,6 +57,11 @@ final class ConflatingLane extends Lane {
 
   @Override
   void mark(Object mark) {
+    if (mark instanceof Hole next && newest != null) {
+      newest.join(next);
+      return;
+    }
+    newest = mark instanceof Hole hole ? hole : null;
     // Equal control frames are still two frames: the key is an identity.
     map().put(new Object(), mark);
   }
@@ -87,6 +92,9 @@ final class ConflatingLane extends Lane {
       item = waiting.entry;
     }
     oldest.remove();
+    if (item == newest) {
+      newest = null;
+    }
     if (map.isEmpty()) {
       items = null;
     }
@@ -98,6 +106,7 @@ final class ConflatingLane extends Lane {
     items = null;
     offered = 0;
     taken = 0;
+    newest = null;
     countNothing();
   }
 

@@ -37,7 +37,7 @@ abstract sealed class Lane permits QueueLane, ConflatingLane {
   /** Adds an event; what must give way is told to {@code owner}. */
   abstract void offer(JournalEntry entry, Subscription owner);
 
-  /** Adds a {@link Hole} or a control {@link Frame} at its place. */
+  /** Adds a {@link Hole} or a control {@link Frame} at its place; a hole behind a hole joins it. */
   abstract void mark(Object mark);
 
   /** The next event, hole or control frame; null when empty. */
@@ -62,6 +62,13 @@ abstract sealed class Lane permits QueueLane, ConflatingLane {
 
   final int maxBytes() {
     return maxBytes;
+  }
+
+  /** An event that is larger than the whole lane is lost alone: what waits stays. */
+  final void lose(JournalEntry entry) {
+    Hole hole = new Hole();
+    hole.dropped(entry);
+    mark(hole);
   }
 
   final void count(JournalEntry entry) {

@@ -21,23 +21,29 @@ final class QueueLane extends Lane {
 
   @Override
   void offer(JournalEntry entry, Subscription owner) {
+    if (entry.bytes() > maxBytes()) {
+      lose(entry);
+      return;
+    }
     while (!fits(entry) && size > 0) {
       Object oldest = poll();
       if (oldest != null) {
         owner.gaveWay(oldest);
       }
     }
-    if (fits(entry)) {
-      count(entry);
-      push(entry);
-    } else {
-      owner.gaveWay(entry);
-    }
+    count(entry);
+    push(entry);
   }
 
   @Override
   void mark(Object mark) {
-    push(mark);
+    if (mark instanceof Hole next
+        && size > 0
+        && items[(start + size - 1) & (items.length - 1)] instanceof Hole before) {
+      before.join(next);
+    } else {
+      push(mark);
+    }
   }
 
   private void push(Object item) {

@@ -177,4 +177,33 @@ class HoleTest {
   private String head() {
     return journal.head().toString();
   }
+
+  @Test
+  void anEventThatIsLargerThanTheLaneIsLostAlone() {
+    largerThanTheLaneIsLostAlone(DeliveryPolicy.DROP_OLDEST);
+  }
+
+  @Test
+  void anEventThatIsLargerThanAConflatingLaneIsLostAlone() {
+    largerThanTheLaneIsLostAlone(DeliveryPolicy.CONFLATE);
+  }
+
+  private void largerThanTheLaneIsLostAlone(DeliveryPolicy policy) {
+    Reader reader = subscribe(new SubscribeRequest(null, null, null, policy, 100, 4096));
+    reader.stop();
+    publish(1);
+    await().until(reader::hasWriteInFlight);
+    journal.append(TestEvents.stopped("files", 1));
+    journal.append(TestEvents.stopped("math", 1));
+    for (int n = 0; n < 2; n++) {
+      journal.append(new DomainEvent.McpServerStopped("math", "x".repeat(4096)));
+    }
+    publishAndOffer(1, "web");
+    reader.read();
+    await().until(() -> reader.seqs().contains(6L));
+    assertThat(reader.seqs()).containsExactly(1L, 2L, 3L, 6L);
+    assertThat(kinds(reader).subList(4, 6)).containsExactly("warning", "event");
+    assertThat(reader.json("warning")).hasSize(1);
+    assertHole(reader.json("warning").get(0), "slow_consumer", 2, 4, 5);
+  }
 }
