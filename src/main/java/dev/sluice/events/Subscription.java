@@ -278,7 +278,7 @@ public final class Subscription {
     return true;
   }
 
-  /** Adds a control frame that goes before all events; false if too many wait. */
+  /** Adds a control frame that goes before all events in the lane; false if too many wait. */
   boolean control(Frame frame) {
     ArrayDeque<Frame> queue = control();
     if (queue.size() >= MAX_CONTROL) {
@@ -367,6 +367,11 @@ public final class Subscription {
 
   /** The next frame for the wire, or null if nothing waits. */
   @Nullable Frame next() {
+    if (held != null) {
+      Frame frame = held.frame();
+      held = null;
+      return event(frame);
+    }
     ArrayDeque<Frame> queue = control;
     if (queue != null) {
       Frame frame = queue.poll();
@@ -376,11 +381,6 @@ public final class Subscription {
       if (frame != null) {
         return frame;
       }
-    }
-    if (held != null) {
-      Frame frame = held.frame();
-      held = null;
-      return event(frame);
     }
     for (Object item = lane.poll(); item != null; item = lane.poll()) {
       if (item instanceof Frame marker) {

@@ -179,6 +179,37 @@ class HoleTest {
   }
 
   @Test
+  void anAnswerDoesNotOvertakeTheEventThatAToldHoleEndsWith() {
+    Reader reader = new Reader();
+    Subscription subscription =
+        fanout.subscribe(SubscribeRequest.EVERYTHING.withQueueSize(3), Fanout.SEES_ALL, reader);
+    await().until(() -> reader.size() == 1);
+    reader.stop();
+    publishAndOffer(10);
+    reader.readOne();
+    await().until(() -> reader.of("warning").size() == 1);
+    subscription.replace(SubscribeRequest.EVERYTHING.withQueueSize(3));
+    publishAndOffer(4);
+    reader.read();
+    await().until(() -> reader.seqs().contains(14L));
+    assertThat(reader.seqs()).containsExactly(1L, 8L, 12L, 13L, 14L);
+    assertThat(kinds(reader))
+        .containsExactly(
+            "subscribed",
+            "event",
+            "warning",
+            "event",
+            "subscribed",
+            "warning",
+            "event",
+            "event",
+            "event");
+    assertHole(reader.json("warning").get(0), "slow_consumer", 6, 2, 7);
+    assertHole(reader.json("warning").get(1), "slow_consumer", 3, 9, 11);
+    assertThat(reader.json("subscribed").get(1).getString("from")).isEqualTo(journal.id(11));
+  }
+
+  @Test
   void anEventThatIsLargerThanTheLaneIsLostAlone() {
     largerThanTheLaneIsLostAlone(DeliveryPolicy.DROP_OLDEST);
   }
