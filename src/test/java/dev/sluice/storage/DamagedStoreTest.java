@@ -2,13 +2,10 @@ package dev.sluice.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
 import dev.sluice.events.DomainEvent;
 import dev.sluice.events.EventLog;
 import dev.sluice.events.Journal;
-import dev.sluice.events.JournalEntry;
-import dev.sluice.events.JournalSettings;
 import dev.sluice.events.StoredEvent;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -18,35 +15,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.concurrent.ThreadFactory;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Real files with real damage: the hub starts, tells what is lost, and gives no id twice. */
-class DamagedStoreTest {
-
-  private static final JournalSettings SETTINGS = JournalSettings.defaults("test-00000001");
-  private static final ThreadFactory THREADS =
-      work -> {
-        Thread thread = new Thread(work);
-        thread.setDaemon(true);
-        return thread;
-      };
-
-  @TempDir Path directory;
-
-  private Journal open() throws IOException {
-    return Journal.durable(SETTINGS, new MvEventLog(directory), THREADS);
-  }
+class DamagedStoreTest extends StoreTest {
 
   private static void append(Journal journal, int count) {
     for (int n = 0; n < count; n++) {
       journal.append(new DomainEvent.McpServerStopped("math", "reason-" + n + "-end"));
     }
-  }
-
-  private static List<JournalEntry> all(Journal journal) {
-    return journal.read(0, Integer.MAX_VALUE, topic -> true);
   }
 
   /** Overwrites the page around a text, wherever the store has put it. */
@@ -71,7 +48,7 @@ class DamagedStoreTest {
       epoch = journal.epoch();
       for (int round = 0; round < 4; round++) {
         append(journal, 1000);
-        await().until(() -> journal.stats().undurable() == 0);
+        awaitDurable(journal);
       }
     }
     overwrite("reason-500-end", 6000);
@@ -85,10 +62,7 @@ class DamagedStoreTest {
     try (Journal journal = open()) {
       assertThat(all(journal)).hasSize(11);
     }
-    try (var files = Files.list(directory)) {
-      assertThat(files.map(Path::getFileName).map(Path::toString))
-          .anyMatch(name -> name.startsWith("events.mv.corrupt-"));
-    }
+    assertMovedAside();
   }
 
   @Test

@@ -16,16 +16,24 @@ final class EventWriterProcess {
 
   private EventWriterProcess() {}
 
+  /** Starts it on a store; {@code output} takes what it prints. */
+  static Process start(Path directory, Path output) throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xmx128m",
+            "-cp",
+            System.getProperty("java.class.path"),
+            EventWriterProcess.class.getName(),
+            directory.toString())
+        .redirectOutput(output.toFile())
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start();
+  }
+
   public static void main(String[] args) throws IOException {
     Journal journal =
-        Journal.durable(
-            JournalSettings.defaults("child-00000001"),
-            new MvEventLog(Path.of(args[0])),
-            work -> {
-              Thread thread = new Thread(work);
-              thread.setDaemon(true);
-              return thread;
-            });
+        StoreTest.open(
+            new MvEventLog(Path.of(args[0])), JournalSettings.defaults("child-00000001"));
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
     for (int n = 0; !Thread.interrupted(); n++) {
       long durable = journal.head().seq() - journal.stats().undurable();

@@ -8,7 +8,6 @@ import dev.sluice.events.DomainEvent;
 import dev.sluice.events.EventId;
 import dev.sluice.events.Journal;
 import dev.sluice.events.JournalEntry;
-import dev.sluice.events.JournalSettings;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -19,39 +18,15 @@ import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ThreadFactory;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Contract C1 and C15 across the end of the process, orderly or not. */
-class JournalDurabilityTest {
-
-  private static final JournalSettings SETTINGS = JournalSettings.defaults("test-00000001");
-  private static final ThreadFactory THREADS =
-      work -> {
-        Thread thread = new Thread(work);
-        thread.setDaemon(true);
-        return thread;
-      };
-
-  @TempDir Path directory;
-
-  private Journal open() throws IOException {
-    return open(SETTINGS);
-  }
-
-  private Journal open(JournalSettings settings) throws IOException {
-    return Journal.durable(settings, new MvEventLog(directory), THREADS);
-  }
+class JournalDurabilityTest extends StoreTest {
 
   private static void append(Journal journal, int count) {
     for (int n = 0; n < count; n++) {
       journal.append(new DomainEvent.McpServerStopped("ma th\nü", "n" + n));
     }
-  }
-
-  private static List<JournalEntry> all(Journal journal) {
-    return journal.read(0, Integer.MAX_VALUE, topic -> true);
   }
 
   private static List<String> json(List<JournalEntry> entries) {
@@ -108,17 +83,7 @@ class JournalDurabilityTest {
 
   private List<String> writeUntilKilled(int lines) throws Exception {
     Path output = directory.resolve("given.txt");
-    Process child =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "-cp",
-                System.getProperty("java.class.path"),
-                EventWriterProcess.class.getName(),
-                directory.toString())
-            .redirectOutput(output.toFile())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+    Process child = EventWriterProcess.start(directory, output);
     try {
       await().until(() -> Files.size(output) > lines * 30L);
     } finally {
@@ -138,7 +103,7 @@ class JournalDurabilityTest {
     try (Journal journal = open()) {
       for (int round = 0; round < 10; round++) {
         append(journal, 600);
-        await().until(() -> journal.stats().undurable() == 0);
+        awaitDurable(journal);
       }
       Files.copy(directory.resolve("events.mv"), image.resolve("events.mv"));
       Files.copy(directory.resolve("events.head"), image.resolve("events.head"));
@@ -147,7 +112,7 @@ class JournalDurabilityTest {
         FileChannel.open(image.resolve("events.mv"), StandardOpenOption.WRITE)) {
       channel.truncate(channel.size() - 9000);
     }
-    try (Journal journal = Journal.durable(SETTINGS, new MvEventLog(image), THREADS)) {
+    try (Journal journal = open(new MvEventLog(image), SETTINGS)) {
       List<JournalEntry> entries = all(journal);
       JournalEntry report = entries.get(entries.size() - 1);
       long last = entries.get(entries.size() - 2).seq();
@@ -176,10 +141,7 @@ class JournalDurabilityTest {
       assertThat(all(journal).get(0).json())
           .contains("JournalRecovered", epoch + ":1", epoch + ":100", "corrupt");
     }
-    try (var files = Files.list(directory)) {
-      assertThat(files.map(Path::getFileName).map(Path::toString))
-          .anyMatch(name -> name.startsWith("events.mv.corrupt-"));
-    }
+    assertMovedAside();
   }
 
   @Test
@@ -195,13 +157,10 @@ class JournalDurabilityTest {
 
   @Test
   void retentionAppliesOnDiskToo() throws IOException {
-    JournalSettings small =
-        new JournalSettings(
-            500, SETTINGS.bytes(), SETTINGS.age(), SETTINGS.producedBy(), SETTINGS.clock());
-    try (Journal journal = open(small)) {
+    try (Journal journal = open(new MvEventLog(directory), keeping(500))) {
       for (int round = 0; round < 20; round++) {
         append(journal, 500);
-        await().until(() -> journal.stats().undurable() == 0);
+        awaitDurable(journal);
       }
     }
     try (Journal journal = open()) {
@@ -243,7 +202,7 @@ class JournalDurabilityTest {
   void theLogStartsNoThreadsOfItsOwn() throws IOException {
     try (Journal journal = open()) {
       append(journal, 2000);
-      await().until(() -> journal.stats().undurable() == 0);
+      awaitDurable(journal);
       assertThat(Thread.getAllStackTraces().keySet().stream().map(Thread::getName))
           .noneMatch(name -> name.contains("MVStore") || name.contains("H2"));
     }

@@ -6,31 +6,18 @@ import static org.awaitility.Awaitility.await;
 import dev.sluice.events.DomainEvent;
 import dev.sluice.events.EventLog;
 import dev.sluice.events.Journal;
-import dev.sluice.events.JournalSettings;
 import dev.sluice.events.StoredEvent;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The journal's thread and its log, on a real store whose calls are counted or fail on demand. */
-class JournalWriterTest {
-
-  private static final JournalSettings SETTINGS = JournalSettings.defaults("test-00000001");
-  private static final ThreadFactory THREADS =
-      work -> {
-        Thread thread = new Thread(work);
-        thread.setDaemon(true);
-        return thread;
-      };
-
-  @TempDir Path directory;
+class JournalWriterTest extends StoreTest {
 
   /** The real log; only fails before it is reached when told to. */
   private static final class Watched implements EventLog {
@@ -87,7 +74,7 @@ class JournalWriterTest {
   @Test
   void theLastCommitIsForcedToTheDiskAlthoughNothingFollowsIt() throws IOException {
     Watched log = new Watched(directory);
-    try (Journal journal = Journal.durable(SETTINGS, log, THREADS)) {
+    try (Journal journal = open(log, SETTINGS)) {
       append(journal);
       await().until(() -> log.syncs.get() == 1);
       assertThat(log.writes).hasValue(1);
@@ -101,16 +88,16 @@ class JournalWriterTest {
   void aRuntimeExceptionOfTheLogIsTriedAgainLikeAnyFailedWrite() throws IOException {
     Watched log = new Watched(directory);
     log.failing.set(new UncheckedIOException(new IOException("No space left on device")));
-    try (Journal journal = Journal.durable(SETTINGS, log, THREADS)) {
+    try (Journal journal = open(log, SETTINGS)) {
       append(journal);
       await().until(() -> journal.stats().logFailures() >= 2);
       assertThat(journal.stats().undurable()).isEqualTo(1);
       log.failing.set(null);
-      await().until(() -> journal.stats().undurable() == 0);
+      awaitDurable(journal);
     }
-    try (Journal journal = Journal.durable(SETTINGS, new MvEventLog(directory), THREADS)) {
+    try (Journal journal = open()) {
       assertThat(journal.head().seq()).isEqualTo(1);
-      assertThat(journal.read(0, 10, topic -> true)).hasSize(1);
+      assertThat(all(journal)).hasSize(1);
     }
   }
 
@@ -118,13 +105,13 @@ class JournalWriterTest {
   void anErrorWhileForcingToTheDiskDoesNotEndTheWriter() throws IOException {
     Watched log = new Watched(directory);
     log.broken.set(new InternalError("a fault occurred in an unsafe memory access operation"));
-    try (Journal journal = Journal.durable(SETTINGS, log, THREADS)) {
+    try (Journal journal = open(log, SETTINGS)) {
       append(journal);
       await().until(() -> journal.stats().logFailures() >= 1);
       log.broken.set(null);
       await().until(() -> log.syncs.get() == 1);
       append(journal);
-      await().until(() -> journal.stats().undurable() == 0);
+      awaitDurable(journal);
     }
   }
 }
