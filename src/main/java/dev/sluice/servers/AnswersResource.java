@@ -4,7 +4,10 @@ import dev.sluice.access.Caller;
 import dev.sluice.rest.ApiException;
 import dev.sluice.rest.JsonBody;
 import dev.sluice.threads.Bounded;
-import jakarta.enterprise.concurrent.ManagedExecutorService;
+import dev.sluice.threads.OwnThreads;
+import jakarta.annotation.PostConstruct;
+import jakarta.annotation.PreDestroy;
+import jakarta.enterprise.concurrent.ManagedThreadFactory;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import jakarta.json.JsonStructure;
@@ -21,12 +24,40 @@ import java.util.function.Function;
 
 /** What the REST resources of this package share: how they answer, later too, and to whom. */
 @ApplicationScoped
-class AnswersResource {
+public class AnswersResource {
 
   /** Longest reason that a body may give, in characters. */
   private static final int MAX_REASON = 500;
 
-  @Inject @Bounded private ManagedExecutorService work;
+  /** Answers that are written at once, beside those that request threads write. */
+  private static final int WRITING = 64;
+
+  /** Answers that may wait to be written. */
+  private static final int WAITING = 4_096;
+
+  @Inject @Bounded private ManagedThreadFactory threads;
+
+  private OwnThreads writing;
+
+  @PostConstruct
+  void start() {
+    writing = new OwnThreads(threads, "sluice-answers", WRITING, WAITING);
+  }
+
+  @PreDestroy
+  void stop() {
+    writing.close();
+  }
+
+  /** Answers being written or waiting for it. */
+  public int writing() {
+    return writing.busy();
+  }
+
+  /** Those at most; beyond it whoever has the answer writes it. */
+  public int maxWriting() {
+    return writing.limit();
+  }
 
   /** JSON with 200. */
   static Response ok(JsonStructure json) {
@@ -34,7 +65,8 @@ class AnswersResource {
   }
 
   /**
-   * Answers when the stage completes, from a managed thread; no request thread waits.
+   * Answers when the stage completes, from a thread that may hang at the client; no request thread
+   * waits, and neither does whoever completes the stage.
    *
    * @param deadline after it the answer is 504, the work goes on
    */
@@ -50,15 +82,20 @@ class AnswersResource {
                     504, "deadline_exceeded", "There was no answer within " + deadline + ".")));
     response.setTimeout(deadline.toMillis(), TimeUnit.MILLISECONDS);
     var unused =
-        stage.whenCompleteAsync(
+        stage.whenComplete(
             (value, failed) -> {
-              if (failed != null) {
-                response.resume(unwrap(failed));
-              } else {
-                resume(response, value, answer);
+              Runnable resume =
+                  () -> {
+                    if (failed != null) {
+                      response.resume(unwrap(failed));
+                    } else {
+                      resume(response, value, answer);
+                    }
+                  };
+              if (!writing.offer(resume)) {
+                resume.run();
               }
-            },
-            work);
+            });
   }
 
   private static <T> void resume(AsyncResponse response, T value, Function<T, Response> answer) {

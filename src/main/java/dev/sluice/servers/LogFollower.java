@@ -3,12 +3,12 @@ package dev.sluice.servers;
 import dev.sluice.events.Frame;
 import dev.sluice.servers.upstream.LogLine;
 import dev.sluice.servers.upstream.LogRing;
+import dev.sluice.threads.OwnThreads;
 import jakarta.json.Json;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +30,7 @@ final class LogFollower {
 
   private final LogRing ring;
   private final String run;
-  private final Executor work;
+  private final OwnThreads threads;
   private final Function<Frame, CompletionStage<?>> send;
   private final Runnable closed;
   private final Runnable waker = this::wake;
@@ -50,6 +50,7 @@ final class LogFollower {
    *
    * @param run names this life of the ring: numbers of another one mean nothing
    * @param last number of the last line that the reader has
+   * @param threads writes on them, one task at a time; ends when they take none
    * @param send writes one frame; the stage completes when it is written
    * @param closed called once at the end
    */
@@ -57,13 +58,13 @@ final class LogFollower {
       LogRing ring,
       String run,
       long last,
-      Executor work,
+      OwnThreads threads,
       Function<Frame, CompletionStage<?>> send,
       Runnable closed) {
     this.ring = ring;
     this.run = run;
     this.last = last;
-    this.work = work;
+    this.threads = threads;
     this.send = send;
     this.closed = closed;
   }
@@ -87,10 +88,16 @@ final class LogFollower {
       }
       if (stage.compareAndSet(now, now == IDLE ? RUNNING : AGAIN)) {
         if (now == IDLE) {
-          work.execute(this::drain);
+          later(this::drain);
         }
         return;
       }
+    }
+  }
+
+  private void later(Runnable task) {
+    if (!threads.offer(task)) {
+      end();
     }
   }
 
@@ -139,13 +146,8 @@ final class LogFollower {
 
   /** False when the drain goes on later, on another thread, or never. */
   private boolean written(Frame frame) {
-    CompletableFuture<?> write;
     pending = true;
-    try {
-      write = send.apply(frame).toCompletableFuture();
-    } catch (IllegalStateException gone) {
-      write = CompletableFuture.failedFuture(gone); // RESTEasy throws when the sink is closed
-    }
+    CompletableFuture<?> write = send.apply(frame).toCompletableFuture();
     if (write.isDone()) {
       pending = false;
       if (write.isCompletedExceptionally()) {
@@ -155,16 +157,15 @@ final class LogFollower {
       return true;
     }
     var unused =
-        write.whenCompleteAsync(
+        write.whenComplete(
             (ok, failure) -> {
               pending = false;
               if (failure == null) {
-                drain();
+                later(this::drain);
               } else {
                 end();
               }
-            },
-            work);
+            });
     return false;
   }
 

@@ -4,10 +4,11 @@ import dev.sluice.events.Frame;
 import dev.sluice.rest.ApiException;
 import dev.sluice.servers.upstream.LogRing;
 import dev.sluice.threads.Bounded;
+import dev.sluice.threads.OwnThreads;
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
-import jakarta.enterprise.concurrent.ManagedExecutorService;
 import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
+import jakarta.enterprise.concurrent.ManagedThreadFactory;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.lang.System.Logger;
@@ -16,17 +17,16 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All readers that follow a server's log, at most {@value #MAX_FOLLOWERS}. Any thread may call.
- * Ends them all at undeployment.
+ * All readers that follow a server's log, at most {@value #MAX_FOLLOWERS}, those being closed
+ * included. They are written to and closed by threads of their own, so that a reader that stalls
+ * holds up nothing else. Any thread may call. Ends them all at undeployment.
  */
 @ApplicationScoped
 public class LogStreams {
@@ -36,26 +36,34 @@ public class LogStreams {
   /** Readers at once; a further one is refused with 503. */
   public static final int MAX_FOLLOWERS = 256;
 
+  /** For closings that wait when the hub ends. */
+  private static final Duration GRACE = Duration.ofSeconds(1);
+
+  /** Threads that write; no write blocks, so that a few serve all readers. */
+  private static final int WRITING = 4;
+
+  /**
+   * Threads that close: with a peer that does not read, a server may hold each of them for long.
+   */
+  private static final int CLOSING = 16;
+
   private static final long TICK_SECONDS = 15;
 
   @Inject private ServerRegistry registry;
-  @Inject @Bounded private ManagedExecutorService work;
+  @Inject @Bounded private ManagedThreadFactory threads;
   @Inject @Bounded private ManagedScheduledExecutorService timer;
 
   private final Map<LogFollower, McpServer> followers = new ConcurrentHashMap<>();
   private final String boot = Integer.toString(ThreadLocalRandom.current().nextInt(1 << 30), 36);
   private @Nullable Future<?> ticking;
-  private final Executor closing =
-      task -> {
-        try {
-          work.execute(task);
-        } catch (RejectedExecutionException undeploying) {
-          LOG.log(Level.DEBUG, "the server ends the stream itself", undeploying);
-        }
-      };
+
+  private OwnThreads writing;
+  private OwnThreads closing;
 
   @PostConstruct
   void start() {
+    writing = new OwnThreads(threads, "sluice-log", WRITING, MAX_FOLLOWERS);
+    closing = new OwnThreads(threads, "sluice-log-closing", CLOSING, MAX_FOLLOWERS);
     ticking = timer.scheduleAtFixedRate(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
   }
 
@@ -65,11 +73,23 @@ public class LogStreams {
       ticking.cancel(false);
     }
     followers.keySet().forEach(LogFollower::end);
+    closing.close(GRACE);
+    writing.close();
   }
 
   /** Readers now. */
   public int followers() {
     return followers.size();
+  }
+
+  /** Readers that are written to or wait for it. */
+  public int writing() {
+    return writing.busy();
+  }
+
+  /** Readers that are being closed or wait for it. */
+  public int closing() {
+    return closing.busy();
   }
 
   /**
@@ -79,22 +99,23 @@ public class LogStreams {
    */
   McpServer admit(String id) {
     McpServer server = registry.servers().get(id);
-    if (followers.size() >= MAX_FOLLOWERS) {
+    int now = followers.size() + closing.busy();
+    if (now >= MAX_FOLLOWERS) {
       throw ApiException.unavailable(
           "too_many_followers",
-          "There are " + followers.size() + " readers of logs, at most " + MAX_FOLLOWERS + ".",
+          "There are " + now + " readers of logs, at most " + MAX_FOLLOWERS + ".",
           Duration.ofSeconds(30));
     }
     return server;
   }
 
   /**
-   * Sends a server's log from now on.
+   * Takes a reader, who gets a server's log once {@link LogFollower#begin begun}.
    *
    * @param lastId the id of the last line that the reader has, or null
    * @param lines how many of the newest lines a new reader gets first
    */
-  void follow(
+  LogFollower follow(
       McpServer server,
       @Nullable String lastId,
       int lines,
@@ -111,16 +132,17 @@ public class LogStreams {
             ring,
             run,
             last,
-            work,
+            writing,
             send,
             () -> {
               followers.remove(self[0]);
-              // With a peer that has left, closing a sink may hold the caller for long (WildFly).
-              closing.execute(close);
+              if (!closing.offer(close)) {
+                LOG.log(Level.DEBUG, "the hub ends: the server closes the stream itself");
+              }
             });
     self[0] = follower;
     followers.put(follower, server);
-    follower.begin();
+    return follower;
   }
 
   private static long seq(@Nullable String id, String run, long newest) {
@@ -137,6 +159,7 @@ public class LogStreams {
     return seq <= newest ? seq : -1;
   }
 
+  /** Only looks and wakes; each reader writes on a thread of its own. */
   private void tick() {
     followers.forEach(
         (follower, server) -> {

@@ -10,9 +10,11 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,6 +89,18 @@ public final class SseResponse {
     response.setBufferSize(1);
     this.out = response.getOutputStream();
     this.left = left;
+  }
+
+  /** What a client is told that does not accept an event stream. */
+  public static final String NOT_ACCEPTABLE =
+      "This path answers with text/event-stream only; Accept it.";
+
+  /** Whether the client accepts an event stream as the answer. */
+  public static boolean accepted(HttpServletRequest request) {
+    String accept = request.getHeader("Accept");
+    return accept == null
+        || Stream.of("text/event-stream", "text/*", "*/*")
+            .anyMatch(accept.toLowerCase(Locale.ROOT)::contains);
   }
 
   /**

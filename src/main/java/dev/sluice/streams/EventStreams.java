@@ -9,6 +9,7 @@ import dev.sluice.events.Topic;
 import dev.sluice.settings.Setting;
 import dev.sluice.settings.Settings;
 import dev.sluice.threads.Bounded;
+import dev.sluice.threads.OwnThreads;
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
@@ -49,15 +50,25 @@ public class EventStreams {
   @Inject @Bounded private ManagedThreadFactory threads;
   @Inject @Bounded private ManagedScheduledExecutorService timer;
 
+  /** For closings that wait when the hub ends. */
+  private static final Duration GRACE = Duration.ofSeconds(1);
+
+  /** Threads that may hang at stalled peers, for closing and, apart from it, for pings. */
+  private static final int HANGING = 16;
+
   private final Map<WebSocketOutlet, Subscription> sockets = new ConcurrentHashMap<>();
   private final SseFrames frames = new SseFrames();
-  private Closer closer;
+  private OwnThreads closing;
+  private OwnThreads pinging;
   private @Nullable Future<?> ticking;
 
   /** Starts the one timer that watches all WebSocket peers. */
   @PostConstruct
   void start() {
-    closer = new Closer(threads, settings.integer(Setting.EVENTS_SUBSCRIBERS));
+    int subscribers = settings.integer(Setting.EVENTS_SUBSCRIBERS);
+    closing = new OwnThreads(threads, "sluice-closing", HANGING, subscribers);
+    // Of its own: a ping that hangs is freed by the close of its connection.
+    pinging = new OwnThreads(threads, "sluice-pinging", HANGING, subscribers);
     ticking = timer.scheduleAtFixedRate(this::watch, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -77,7 +88,35 @@ public class EventStreams {
     if (ticking != null) {
       ticking.cancel(false);
     }
-    closer.close();
+    closing.close(GRACE);
+    pinging.close();
+  }
+
+  /**
+   * What the streams' own threads are doing.
+   *
+   * @param closing connections being closed or waiting for it
+   * @param maxClosing at most; beyond it whoever closes does it itself
+   * @param pinging pings being written or waiting for it
+   * @param maxPinging at most; beyond it a ping is tried again a second later
+   */
+  public record Gauges(int closing, int maxClosing, int pinging, int maxPinging) {}
+
+  /** Reads the gauges; any thread. */
+  public Gauges gauges() {
+    return new Gauges(closing.busy(), closing.limit(), pinging.busy(), pinging.limit());
+  }
+
+  /**
+   * Closes a connection on another thread: with a stalled peer both servers may hold the caller for
+   * long, and the threads that complete tool calls must not wait for that. When too many are being
+   * closed, or at the end of the hub, the caller does it: the fan-out's threads may hang there, and
+   * its watchdog then goes on without them.
+   */
+  private void close(Runnable close) {
+    if (!closing.offer(close)) {
+      close.run();
+    }
   }
 
   /**
@@ -109,6 +148,9 @@ public class EventStreams {
             ? fanout.subscribeQuietly(request, visible(caller), outlet)
             : fanout.subscribe(request, visible(caller), outlet);
     sockets.put(outlet, subscription);
+    if (outlet.isOver()) { // it left before it was there to be removed
+      gone(outlet);
+    }
     return subscription;
   }
 
@@ -123,6 +165,7 @@ public class EventStreams {
 
   /** The session has ended: its lane is freed. */
   void gone(WebSocketOutlet outlet) {
+    outlet.over();
     Subscription subscription = sockets.remove(outlet);
     if (subscription != null) {
       subscription.gone();
@@ -131,12 +174,12 @@ public class EventStreams {
 
   /** The wire end of a session. */
   WebSocketOutlet outlet(jakarta.websocket.Session session) {
-    return new WebSocketOutlet(session, closer);
+    return new WebSocketOutlet(session, this::close, pinging);
   }
 
   /** The wire end of an SSE stream. */
   SseOutlet outlet(HttpServletRequest request, HttpServletResponse response) throws IOException {
-    return new SseOutlet(frames, request, response, closer);
+    return new SseOutlet(frames, request, response, this::close);
   }
 
   /**
@@ -148,7 +191,10 @@ public class EventStreams {
     return fanout.subscribe(request, visible(caller), outlet);
   }
 
-  /** One pass over all sessions each second: cheaper than a timer for each. */
+  /**
+   * One pass over all sessions each second: cheaper than a timer for each. It only looks, and hands
+   * pings to threads of their own: on Payara a ping waits for the frame before it.
+   */
   private void watch() {
     long now = System.nanoTime();
     long period = settings.seconds(Setting.EVENTS_PING_SECONDS).toNanos();
@@ -161,6 +207,7 @@ public class EventStreams {
                   Level.DEBUG, "closing a peer that stopped answering pings: {0}", subscription);
               subscription.close(
                   CloseCode.TOO_SLOW, "no pong within " + deadline.toSeconds() + " s; resume");
+              sockets.remove(outlet, subscription);
             }
           } catch (RuntimeException defect) { // thrown on, it would end the watch over all others
             LOG.log(Level.DEBUG, "a peer could not be watched", defect);

@@ -5,6 +5,7 @@ import dev.sluice.access.Refusal;
 import dev.sluice.access.RequestCounts;
 import dev.sluice.events.SubscribeRequest;
 import dev.sluice.events.SubscribersExhausted;
+import dev.sluice.sse.SseResponse;
 import jakarta.inject.Inject;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -19,7 +20,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,12 +49,9 @@ public class StreamDoorFilter extends HttpFilter {
     }
     if (refusal == null && !webSocket && request.getMethod().equals("GET")) {
       refusal =
-          accepts(request)
+          SseResponse.accepted(request)
               ? noRoom()
-              : Refusal.of(
-                  406,
-                  "not_acceptable",
-                  "This path answers with text/event-stream only; Accept it.");
+              : Refusal.of(406, "not_acceptable", SseResponse.NOT_ACCEPTABLE);
     }
     if (refusal == null) {
       chain.doFilter(request, response);
@@ -62,13 +59,6 @@ public class StreamDoorFilter extends HttpFilter {
     }
     counts.refused(refusal.status());
     AccessFilter.answer(response, refusal);
-  }
-
-  private static boolean accepts(HttpServletRequest request) {
-    String accept = request.getHeader("Accept");
-    return accept == null
-        || Stream.of("text/event-stream", "text/*", "*/*")
-            .anyMatch(accept.toLowerCase(Locale.ROOT)::contains);
   }
 
   private static @Nullable Refusal noUpgrade(HttpServletRequest request) {

@@ -3,6 +3,7 @@ package dev.sluice.streams;
 import dev.sluice.events.CloseCode;
 import dev.sluice.events.Frame;
 import dev.sluice.events.Outlet;
+import dev.sluice.threads.OwnThreads;
 import jakarta.websocket.CloseReason;
 import jakarta.websocket.RemoteEndpoint;
 import jakarta.websocket.Session;
@@ -25,22 +26,38 @@ final class WebSocketOutlet implements Outlet {
   private final Session session;
   private final RemoteEndpoint.Async remote;
   private final Executor closing;
+  private final OwnThreads pinging;
+
+  /** Whether a frame has been handed over and not been taken yet. */
+  private volatile boolean sending;
 
   private volatile boolean answers;
   private volatile long pingedAt;
   private volatile boolean awaited;
 
-  WebSocketOutlet(Session session, Executor closing) {
+  /** Whether a ping waits for its thread or is being written. */
+  private volatile boolean pings;
+
+  /** Whether the session has ended, or is being closed: nothing is to be watched any more. */
+  private volatile boolean over;
+
+  WebSocketOutlet(Session session, Executor closing, OwnThreads pinging) {
     this.session = session;
     this.remote = session.getAsyncRemote();
     this.closing = closing;
+    this.pinging = pinging;
     this.pingedAt = System.nanoTime();
   }
 
   @Override
   public void send(Frame frame, Consumer<@Nullable Throwable> done) {
+    sending = true;
     remote.sendText(
-        frame.json(), result -> done.accept(result.isOK() ? null : failure(result.getException())));
+        frame.json(),
+        result -> {
+          sending = false;
+          done.accept(result.isOK() ? null : failure(result.getException()));
+        });
   }
 
   private static Throwable failure(@Nullable Throwable reported) {
@@ -53,6 +70,7 @@ final class WebSocketOutlet implements Outlet {
    */
   @Override
   public void close(CloseCode code, String reason) {
+    over = true;
     if (code == CloseCode.GOING_AWAY) {
       closeNow(code, reason);
       return;
@@ -74,6 +92,15 @@ final class WebSocketOutlet implements Outlet {
     return ascii.length() <= MAX_REASON ? ascii : ascii.substring(0, MAX_REASON);
   }
 
+  /** The session has ended. */
+  void over() {
+    over = true;
+  }
+
+  boolean isOver() {
+    return over;
+  }
+
   /** The peer answered a protocol ping, or pinged. */
   void pong() {
     answers = true;
@@ -81,24 +108,39 @@ final class WebSocketOutlet implements Outlet {
   }
 
   /**
-   * Sends a protocol ping when it is due.
+   * Looks whether the peer still answers, and has a protocol ping sent when it is due; only one
+   * thread at a time, which never waits.
    *
-   * @return false when the peer, which has answered pings before, owes an answer for too long
+   * <p>A peer that has not taken its last frame is not pinged: the ping would wait behind the
+   * frame, and the fan-out watches that.
+   *
+   * @return false when the session is over, when the ping itself was not taken for too long, or
+   *     when the peer, which has answered pings before, owes an answer for too long
    */
   boolean alive(long now, long period, long deadline) {
-    if (awaited) {
-      return !answers || now - pingedAt < deadline;
+    boolean late = awaited && now - pingedAt >= deadline;
+    if (over || (late && (answers || pings))) {
+      return false;
     }
-    if (now - pingedAt >= period) {
-      pingedAt = now;
-      awaited = true;
-      try {
-        remote.sendPing(ByteBuffer.allocate(0));
-      } catch (IOException | IllegalArgumentException | IllegalStateException gone) {
-        LOG.log(Level.DEBUG, "a ping found its session gone", gone);
-        return false;
+    if (!awaited && !pings && !sending && now - pingedAt >= period) {
+      pings = true;
+      if (!pinging.offer(this::ping)) {
+        pings = false; // all threads hang: it is tried again with the next look
       }
     }
     return true;
+  }
+
+  private void ping() {
+    pingedAt = System.nanoTime();
+    awaited = true;
+    try {
+      remote.sendPing(ByteBuffer.allocate(0));
+    } catch (IOException | RuntimeException lost) {
+      LOG.log(Level.DEBUG, "a ping found its session gone", lost);
+      over = true;
+    } finally {
+      pings = false;
+    }
   }
 }

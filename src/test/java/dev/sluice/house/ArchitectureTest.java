@@ -62,7 +62,7 @@ class ArchitectureTest {
           .mayOnlyAccessLayers("jsonrpc", "servers", "settings", "threads")
           .whereLayer("servers")
           .mayOnlyAccessLayers(
-              "events", "jsonrpc", "settings", "threads", "access", "rest", "upstream")
+              "events", "jsonrpc", "settings", "threads", "access", "rest", "sse", "upstream")
           .whereLayer("sse")
           .mayNotAccessAnyLayer()
           .whereLayer("relay")

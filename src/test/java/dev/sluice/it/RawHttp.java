@@ -7,6 +7,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringReader;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -36,7 +37,15 @@ final class RawHttp implements AutoCloseable {
   private final InputStream in;
 
   RawHttp(URI hub) throws IOException {
-    socket = new Socket("127.0.0.1", hub.getPort());
+    this(hub, 0);
+  }
+
+  private RawHttp(URI hub, int window) throws IOException {
+    socket = new Socket();
+    if (window > 0) {
+      socket.setReceiveBufferSize(window);
+    }
+    socket.connect(new InetSocketAddress("127.0.0.1", hub.getPort()));
     socket.setSoTimeout((int) Duration.ofSeconds(60).toMillis());
     in = new BufferedInputStream(socket.getInputStream());
   }
@@ -46,6 +55,12 @@ final class RawHttp implements AutoCloseable {
     try (RawHttp http = new RawHttp(hub)) {
       return http.send("GET " + path + " HTTP/1.1", headers).answer();
     }
+  }
+
+  /** Asks and then reads nothing, with a receive buffer so small that the server soon hangs. */
+  static RawHttp stalled(URI hub, String path) throws IOException {
+    return new RawHttp(hub, 4096)
+        .send("GET " + path + " HTTP/1.1", "Host: localhost:" + hub.getPort());
   }
 
   RawHttp send(String requestLine, String... headers) throws IOException {

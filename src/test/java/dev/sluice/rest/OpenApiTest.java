@@ -26,6 +26,7 @@ class OpenApiTest {
       Set.of(
           "GET /api/openapi.json",
           "GET /api/events",
+          "GET /api/mcp_servers/{id}/logs/stream",
           "GET /health/live",
           "GET /health/ready",
           "GET /health/started",
