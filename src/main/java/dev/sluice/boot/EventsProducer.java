@@ -9,6 +9,8 @@ import dev.sluice.settings.Setting;
 import dev.sluice.settings.Settings;
 import dev.sluice.storage.MvEventLog;
 import dev.sluice.threads.Bounded;
+import dev.sluice.threads.SerialExecutor;
+import jakarta.enterprise.concurrent.ManagedExecutorService;
 import jakarta.enterprise.concurrent.ManagedThreadFactory;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Produces;
@@ -22,16 +24,32 @@ import java.time.Clock;
 @ApplicationScoped
 class EventsProducer {
 
+  /** Reactions that may wait; lifecycle events are rare, so a full queue means a stuck one. */
+  private static final int REACTIONS = 10_000;
+
+  /** Where registries react to events, one after another. */
   @Produces
   @Singleton
-  Journal journal(Settings settings, @Bounded ManagedThreadFactory threads) {
-    JournalSettings limits =
-        new JournalSettings(
-            settings.integer(Setting.EVENTS_RETENTION_COUNT),
-            settings.number(Setting.EVENTS_RETENTION_BYTES),
-            settings.seconds(Setting.EVENTS_RETENTION_SECONDS),
-            InstanceName.create(),
-            Clock.systemUTC());
+  SerialExecutor reactions(@Bounded ManagedExecutorService work) {
+    return new SerialExecutor(work, REACTIONS);
+  }
+
+  /** The journal's bounds, and the name of this instance. */
+  @Produces
+  @Singleton
+  JournalSettings limits(Settings settings) {
+    return new JournalSettings(
+        settings.integer(Setting.EVENTS_RETENTION_COUNT),
+        settings.number(Setting.EVENTS_RETENTION_BYTES),
+        settings.seconds(Setting.EVENTS_RETENTION_SECONDS),
+        InstanceName.create(),
+        Clock.systemUTC());
+  }
+
+  @Produces
+  @Singleton
+  Journal journal(
+      Settings settings, JournalSettings limits, @Bounded ManagedThreadFactory threads) {
     String directory = settings.text(Setting.DATA_DIR);
     if (directory.isEmpty()) {
       return Journal.inMemory(limits);

@@ -5,16 +5,15 @@ import dev.sluice.events.EventId;
 import dev.sluice.events.EventSink;
 import dev.sluice.events.Journal;
 import dev.sluice.events.RecordedEvent;
-import dev.sluice.threads.Bounded;
+import dev.sluice.threads.SerialExecutor;
 import jakarta.annotation.PostConstruct;
-import jakarta.enterprise.concurrent.ManagedExecutorService;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.NotificationOptions;
 import jakarta.inject.Inject;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The hub's {@link EventSink}: the journal first, which gives the event its place, then the other
@@ -26,24 +25,19 @@ import java.util.concurrent.atomic.AtomicLong;
 @ApplicationScoped
 class Publisher implements EventSink {
 
-  /** Notifications that may wait; lifecycle events are rare, so a full queue means a stuck one. */
-  private static final int LIMIT = 10_000;
-
   private static final System.Logger LOG = System.getLogger(Publisher.class.getName());
 
-  private final AtomicLong refused = new AtomicLong();
+  private final AtomicBoolean told = new AtomicBoolean();
 
   @Inject private Journal journal;
   @Inject private Event<RecordedEvent> reactions;
 
-  @Inject @Bounded private ManagedExecutorService work;
+  @Inject private SerialExecutor serial;
 
   private NotificationOptions options;
-  private SerialExecutor serial;
 
   @PostConstruct
   void start() {
-    serial = new SerialExecutor(work, LIMIT);
     options = NotificationOptions.ofExecutor(serial);
   }
 
@@ -70,11 +64,11 @@ class Publisher implements EventSink {
                 }
               });
     } catch (RejectedExecutionException full) {
-      if (refused.getAndIncrement() == 0) {
+      if (told.compareAndSet(false, true)) {
         LOG.log(
             Level.WARNING,
             "SLUICE-0021: {0} reactions wait, further ones are skipped; is an observer stuck?",
-            LIMIT);
+            serial.limit());
       }
     } catch (IllegalStateException stopping) {
       // Payara's CDI refuses events while it stops; the journal has the event, and nobody is left

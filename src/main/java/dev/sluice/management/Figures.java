@@ -6,6 +6,7 @@ import static dev.sluice.management.Figure.gauge;
 import dev.sluice.events.FanoutStats;
 import dev.sluice.events.JournalStats;
 import dev.sluice.servers.ServersSummary;
+import dev.sluice.servers.upstream.Upstreams;
 import java.util.List;
 
 /** Every figure of every read model; docs/operations.md lists them and a test compares. */
@@ -23,7 +24,8 @@ final class Figures {
               "RefusedRequests",
               "sluice_http_errors",
               "HTTP requests answered with an error.",
-              HubReading::refused));
+              HubReading::refused),
+          gauge("Groups", "sluice_groups", "Groups of MCP servers.", HubReading::groups));
 
   static final Figure<Long> ERRORS_BY_STATUS =
       counter(
@@ -187,6 +189,11 @@ final class Figures {
   static final List<Figure<ServersSummary>> SERVERS =
       List.of(
           gauge("Total", "sluice_servers", "Registered MCP servers.", ServersSummary::total),
+          gauge(
+              "MaxTotal",
+              "sluice_max_servers",
+              "Registered MCP servers at most.",
+              s -> ServersSummary.MAX),
           gauge("Tools", "sluice_tools", "Tools of all ready servers.", ServersSummary::tools),
           counter("Invocations", "sluice_tool_calls", "Tool calls.", ServersSummary::invocations),
           counter(
@@ -203,7 +210,143 @@ final class Figures {
               "WaitingStarts",
               "sluice_servers_waiting_starts",
               "Starts that wait for a free place.",
-              ServersSummary::waitingStarts));
+              ServersSummary::waitingStarts),
+          gauge(
+              "WaitingStops",
+              "sluice_servers_waiting_stops",
+              "Stops that wait for a free place.",
+              ServersSummary::waitingStops));
+
+  static final List<Figure<Upstreams.Gauges>> UPSTREAM =
+      List.of(
+          gauge(
+              "Connections",
+              "sluice_upstream_connections",
+              "Connections to MCP servers, those being opened or closed included.",
+              Upstreams.Gauges::connections),
+          gauge(
+              "Children",
+              "sluice_upstream_children",
+              "Child processes that run.",
+              Upstreams.Gauges::children),
+          gauge(
+              "MaxChildren",
+              "sluice_upstream_max_children",
+              "Child processes at most, those being ended included.",
+              Upstreams.Gauges::maxChildren),
+          gauge(
+              "Requests",
+              "sluice_upstream_requests",
+              "Requests of the hub that wait for a server's answer.",
+              Upstreams.Gauges::callsInFlight),
+          gauge(
+              "QueuedMessages",
+              "sluice_upstream_queued_messages",
+              "Messages to servers that are not written yet.",
+              Upstreams.Gauges::messagesQueued),
+          gauge(
+              "UnknownAnswers",
+              "sluice_upstream_unknown_answers",
+              "Answers that nobody waited for, on the connections open now.",
+              Upstreams.Gauges::unknownAnswers),
+          gauge(
+              "LogBytes",
+              "sluice_upstream_log_bytes",
+              "Bytes of servers' log lines kept.",
+              Upstreams.Gauges::logBytes),
+          gauge(
+              "MaxLogBytes",
+              "sluice_upstream_max_log_bytes",
+              "Bytes of log lines kept at most, for the servers that have some.",
+              Upstreams.Gauges::maxLogBytes),
+          gauge(
+              "HeldReaders",
+              "sluice_upstream_held_readers",
+              "Ended children whose output somebody else holds open.",
+              Upstreams.Gauges::readersHeld),
+          gauge(
+              "Ending",
+              "sluice_upstream_ending",
+              "Connections that the hub ends for a budget or a lost session now.",
+              Upstreams.Gauges::ending));
+
+  static final List<Figure<ThreadsReading>> THREADS =
+      List.of(
+          gauge(
+              "WorkDelaySeconds",
+              "sluice_threads_work_delay_seconds",
+              "How long a task waits for a thread of the work pool, tried each second.",
+              ThreadsReading::workSeconds),
+          gauge(
+              "TimerDelaySeconds",
+              "sluice_threads_timer_delay_seconds",
+              "How late a timer is, tried each second.",
+              ThreadsReading::timerSeconds),
+          gauge(
+              "Reactions",
+              "sluice_threads_reactions",
+              "Reactions of registries to events that wait.",
+              ThreadsReading::reactions),
+          gauge(
+              "MaxReactions",
+              "sluice_threads_max_reactions",
+              "Reactions that may wait.",
+              ThreadsReading::maxReactions),
+          counter(
+              "RefusedReactions",
+              "sluice_threads_refused_reactions",
+              "Reactions skipped because too many waited.",
+              ThreadsReading::refusedReactions),
+          gauge(
+              "Closing",
+              "sluice_threads_closing",
+              "Event streams being closed or waiting for it.",
+              t -> t.streams().closing()),
+          gauge(
+              "MaxClosing",
+              "sluice_threads_max_closing",
+              "Event streams that may be closed and wait for it.",
+              t -> t.streams().maxClosing()),
+          gauge(
+              "Pinging",
+              "sluice_threads_pinging",
+              "WebSocket pings being written or waiting for it.",
+              t -> t.streams().pinging()),
+          gauge(
+              "MaxPinging",
+              "sluice_threads_max_pinging",
+              "WebSocket pings that may be written and wait for it.",
+              t -> t.streams().maxPinging()),
+          gauge(
+              "LogReaders",
+              "sluice_threads_log_readers",
+              "Readers that follow a server's log.",
+              ThreadsReading::logReaders),
+          gauge(
+              "MaxLogReaders",
+              "sluice_threads_max_log_readers",
+              "Readers of logs at most, those being closed included.",
+              ThreadsReading::maxLogReaders),
+          gauge(
+              "LogWriting",
+              "sluice_threads_log_writing",
+              "Readers of logs that are written to or wait for it.",
+              ThreadsReading::logWriting),
+          gauge(
+              "LogClosing",
+              "sluice_threads_log_closing",
+              "Readers of logs that are being closed or wait for it.",
+              ThreadsReading::logClosing),
+          gauge(
+              "Answers",
+              "sluice_threads_answers",
+              "Late answers of REST being written or waiting for it.",
+              ThreadsReading::answers),
+          gauge(
+              "MaxAnswers",
+              "sluice_threads_max_answers",
+              "Late answers of REST that may be written and wait for it.",
+              ThreadsReading::maxAnswers));
 
   static final Figure<Integer> SERVERS_BY_STATE =
       gauge(

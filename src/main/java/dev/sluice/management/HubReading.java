@@ -4,6 +4,7 @@ import dev.sluice.events.EventId;
 import dev.sluice.events.FanoutStats;
 import dev.sluice.events.JournalStats;
 import dev.sluice.servers.ServersSummary;
+import dev.sluice.servers.upstream.Upstreams;
 import java.time.Duration;
 import java.util.SortedMap;
 
@@ -16,6 +17,9 @@ import java.util.SortedMap;
  * @param journal the one order of events and what is kept of it
  * @param head id of the newest event
  * @param servers totals over all MCP servers
+ * @param groups groups of MCP servers
+ * @param upstream connections to MCP servers and their child processes
+ * @param threads what waits for threads
  * @param requests HTTP requests received
  * @param refusals answers in the error shape, by status
  */
@@ -25,6 +29,9 @@ record HubReading(
     JournalStats journal,
     EventId head,
     ServersSummary servers,
+    int groups,
+    Upstreams.Gauges upstream,
+    ThreadsReading threads,
     long requests,
     SortedMap<Integer, Long> refusals) {
 

@@ -40,6 +40,12 @@ class ManagementBeans {
         "All MCP servers together.",
         Figures.SERVERS,
         () -> models.read().servers());
+    add(
+        "type=Upstream",
+        "Connections to MCP servers and their child processes.",
+        Figures.UPSTREAM,
+        () -> models.read().upstream());
+    add("type=Threads", "What waits for threads.", Figures.THREADS, () -> models.read().threads());
   }
 
   @PreDestroy

@@ -3,36 +3,60 @@ package dev.sluice.management;
 import dev.sluice.access.RequestCounts;
 import dev.sluice.events.Fanout;
 import dev.sluice.events.Journal;
+import dev.sluice.servers.AnswersResource;
+import dev.sluice.servers.LogStreams;
 import dev.sluice.servers.ServerRegistry;
+import dev.sluice.servers.upstream.Upstreams;
+import dev.sluice.settings.Settings;
+import dev.sluice.streams.EventStreams;
+import dev.sluice.threads.PoolDelays;
+import dev.sluice.threads.SerialExecutor;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.enterprise.event.Observes;
-import jakarta.enterprise.event.Startup;
 import jakarta.inject.Inject;
-import java.time.Duration;
 
 /** Reads the figures of all features at once. Any thread; nothing blocks. */
 @ApplicationScoped
 class ReadModels {
 
-  private final long begun = System.nanoTime();
-
+  @Inject private Settings settings;
   @Inject private RequestCounts requests;
   @Inject private Fanout fanout;
   @Inject private Journal journal;
   @Inject private ServerRegistry registry;
-
-  void begin(@Observes Startup started) {
-    // makes the bean at start, so that the uptime is the application's
-  }
+  @Inject private Upstreams upstreams;
+  @Inject private EventStreams streams;
+  @Inject private LogStreams logs;
+  @Inject private AnswersResource answers;
+  @Inject private SerialExecutor reactions;
+  @Inject private PoolDelays delays;
 
   HubReading read() {
     return new HubReading(
-        Duration.ofNanos(System.nanoTime() - begun),
+        settings.age(),
         fanout.stats(),
         journal.stats(),
         journal.head(),
         registry.summary(),
+        registry.groups().count(),
+        upstreams.gauges(),
+        threads(),
         requests.requests(),
         requests.refusals());
+  }
+
+  private ThreadsReading threads() {
+    return new ThreadsReading(
+        streams.gauges(),
+        logs.followers(),
+        LogStreams.MAX_FOLLOWERS,
+        logs.writing(),
+        logs.closing(),
+        answers.writing(),
+        answers.maxWriting(),
+        reactions.size(),
+        reactions.limit(),
+        reactions.refused(),
+        delays.workSeconds(),
+        delays.timerSeconds());
   }
 }

@@ -41,6 +41,11 @@ public final class Groups {
     this.supervision = supervision;
   }
 
+  /** Groups now. */
+  public int count() {
+    return all.size();
+  }
+
   List<Group> list() {
     return List.copyOf(all.values());
   }

@@ -151,6 +151,8 @@ public final class Servers {
   public ServersSummary summary() {
     Collection<McpServer> servers = all.values();
     return ServersSummary.of(
-        servers.stream().map(McpServer::view).toList(), supervision.waitingStarts());
+        servers.stream().map(McpServer::view).toList(),
+        supervision.waitingStarts(),
+        supervision.waitingStops());
   }
 }

@@ -14,6 +14,7 @@ import java.util.Map;
  * @param failedInvocations of these, the failed ones
  * @param inFlight tool calls that are not over
  * @param waitingStarts starts that wait for a free place
+ * @param waitingStops stops that wait for a free place
  */
 public record ServersSummary(
     int total,
@@ -22,9 +23,13 @@ public record ServersSummary(
     long invocations,
     long failedInvocations,
     int inFlight,
-    int waitingStarts) {
+    int waitingStarts,
+    int waitingStops) {
 
-  static ServersSummary of(Collection<ServerView> views, int waitingStarts) {
+  /** Servers at most. */
+  public static final int MAX = ServersDocument.MAX_SERVERS;
+
+  static ServersSummary of(Collection<ServerView> views, int waitingStarts, int waitingStops) {
     Map<ServerState, Integer> byState = new EnumMap<>(ServerState.class);
     for (ServerState state : ServerState.values()) {
       byState.put(state, 0);
@@ -41,6 +46,6 @@ public record ServersSummary(
       inFlight += view.calls().inFlight();
     }
     return new ServersSummary(
-        views.size(), byState, tools, invocations, failed, inFlight, waitingStarts);
+        views.size(), byState, tools, invocations, failed, inFlight, waitingStarts, waitingStops);
   }
 }

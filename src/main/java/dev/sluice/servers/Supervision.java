@@ -98,6 +98,11 @@ final class Supervision {
     return starts.waiting();
   }
 
+  /** Stops waiting for a place. */
+  int waitingStops() {
+    return stops.waiting();
+  }
+
   /** Runs the task on the work executor after the delay; not at all once the hub goes down. */
   void later(Duration delay, Runnable task) {
     var unused = schedule(delay, task);

@@ -15,6 +15,7 @@ import java.util.function.Function;
 public final class Settings {
 
   private final Map<Setting, String> values = new EnumMap<>(Setting.class);
+  private final long readAt = System.nanoTime();
 
   private Settings() {}
 
@@ -67,6 +68,11 @@ public final class Settings {
       }
       case TEXT -> {}
     }
+  }
+
+  /** Time since they were read, with which the application's start begins. */
+  public Duration age() {
+    return Duration.ofNanos(System.nanoTime() - readAt);
   }
 
   /** A text; empty when unset. */

@@ -1,5 +1,6 @@
 package dev.sluice.it;
 
+import static dev.sluice.it.ManagementIT.metrics;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -151,5 +152,67 @@ class LogStreamIT extends HubTest {
     add("it-lines", JAVA, SAMPLE);
     assertThat(send("GET", "mcp_servers/it-lines/logs/stream?lines=many", "").statusCode())
         .isEqualTo(422);
+  }
+
+  /** A server that writes 1.6 MB of log a second until it is stopped, and never gets ready. */
+  private void chatter(String id) throws Exception {
+    add(
+        id,
+        "sh",
+        "-c",
+        "line=$(printf '%08000d' 0); while :; do i=0;"
+            + " while [ $i -lt 20 ]; do echo $line >&2; i=$((i+1)); done; sleep 0.1; done");
+    var unused =
+        HTTP.sendAsync(
+            HttpRequest.newBuilder(HUB.resolve("api/mcp_servers/" + id + "/start"))
+                .POST(BodyPublishers.noBody())
+                .build(),
+            BodyHandlers.discarding());
+  }
+
+  /**
+   * More readers than the work pool has threads, where the server's memory allows it: Payara takes
+   * up to 16 MB for each of them before it says that one does not read.
+   */
+  @Test
+  void readersThatStallHoldNobodyUpAndAreLetGo() throws Exception {
+    int readers = SERVER.equals("payara") ? 8 : 80;
+    chatter("it-stalled-log");
+    add("it-beside", JAVA, "-XX:TieredStopAtLevel=1", SAMPLE);
+    List<RawHttp> stalled = new ArrayList<>();
+    try {
+      for (int i = 0; i < readers; i++) {
+        stalled.add(RawHttp.stalled(HUB, "/api/mcp_servers/it-stalled-log/logs/stream?lines=0"));
+      }
+      await()
+          .untilAsserted(
+              () ->
+                  assertThat(metrics().get("sluice_threads_log_readers"))
+                      .isGreaterThanOrEqualTo(readers));
+      await()
+          .atMost(Duration.ofSeconds(90))
+          .untilAsserted(() -> assertThat(metrics().get("sluice_threads_log_readers")).isZero());
+      assertThat(send("POST", "mcp_servers/it-beside/tools/echo/call", RestTest.HELLO).statusCode())
+          .isEqualTo(200);
+      assertThat(metrics().get("sluice_threads_work_delay_seconds")).isLessThan(1);
+    } finally {
+      for (RawHttp reader : stalled) {
+        reader.close();
+      }
+      send("POST", "mcp_servers/it-stalled-log/stop", "{}");
+    }
+  }
+
+  @Test
+  void whatIsNoStreamIsRefusedInPlainWords() throws Exception {
+    add("it-plain", JAVA, SAMPLE);
+    String path = "/api/mcp_servers/it-plain/logs/stream";
+    RawHttp.Answer image = RawHttp.get(HUB, path, "Host: localhost", "Accept: image/png");
+    assertThat(image.status()).isEqualTo(406);
+    assertThat(image.error().getString("code")).isEqualTo("not_acceptable");
+    HttpResponse<String> posted = send("POST", path.substring("/api/".length()), "{}");
+    assertThat(posted.statusCode()).isEqualTo(405);
+    assertThat(posted.headers().firstValue("Allow")).hasValue("GET, HEAD");
+    assertThat(posted.body()).contains("method_not_allowed");
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import jakarta.json.JsonObject;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -80,6 +81,38 @@ class ManagementIT extends HubTest {
         .containsIgnoringCase(SERVER.equals("payara") ? "payara" : "wildfly");
     assertThat(system.getString("java")).startsWith("17");
     assertThat(system.getJsonNumber("uptime_seconds").doubleValue()).isPositive();
+  }
+
+  @Test
+  void everyQueueAndPoolHasAGaugeAndMostHaveTheirLimitBesideIt() throws IOException {
+    Map<String, Double> all = metrics();
+    for (String what :
+        List.of(
+            "threads_reactions",
+            "threads_closing",
+            "threads_pinging",
+            "threads_log_readers",
+            "threads_answers",
+            "upstream_children",
+            "upstream_log_bytes",
+            "stream_subscribers",
+            "journal_events",
+            "journal_topics")) {
+      int end = what.indexOf('_');
+      String limit = what.substring(0, end) + "_max" + what.substring(end);
+      assertThat(all.get("sluice_" + limit))
+          .as(limit)
+          .isGreaterThanOrEqualTo(all.get("sluice_" + what));
+    }
+    assertThat(all)
+        .containsKeys(
+            "sluice_threads_work_delay_seconds",
+            "sluice_threads_timer_delay_seconds",
+            "sluice_threads_log_writing",
+            "sluice_upstream_queued_messages",
+            "sluice_upstream_requests",
+            "sluice_servers_waiting_starts",
+            "sluice_servers_waiting_stops");
   }
 
   @Test

@@ -20,6 +20,8 @@ class FiguresTest {
     add(rows, "Stream", Figures.STREAM);
     add(rows, "Journal", Figures.JOURNAL);
     add(rows, "Servers", Figures.SERVERS);
+    add(rows, "Upstream", Figures.UPSTREAM);
+    add(rows, "Threads", Figures.THREADS);
     rows.add(row("", "", Figures.SERVERS_BY_STATE));
     rows.add(row("", "", Figures.ERRORS_BY_STATUS));
     try (Stream<String> lines = Files.lines(Path.of("docs/operations.md"))) {

@@ -107,6 +107,8 @@ final class ChildProcess {
     process.descendants().forEach(ProcessHandle::destroyForcibly);
     process.destroyForcibly();
     exited.complete(new Exit(128 + 9));
+    stdoutRead.complete(null);
+    stderrRead.complete(null);
     gone.complete(null);
   }
 
@@ -326,9 +328,9 @@ final class ChildProcess {
     return input.depth();
   }
 
-  /** Whether a reading thread is held up by somebody who left the tree with the output open. */
-  boolean readerHeld() {
-    return gone.isDone() && !(stdoutRead.isDone() && stderrRead.isDone());
+  /** Completes when its output has ended: later than it, if somebody left its tree with it open. */
+  CompletableFuture<Void> outputEnded() {
+    return CompletableFuture.allOf(stdoutRead, stderrRead);
   }
 
   /**

@@ -59,9 +59,9 @@ interface Connection {
   /** The session stands: unasked messages of the server may be listened for. */
   default void listen() {}
 
-  /** Messages sent that it has not done with; those of a child are counted with the child. */
+  /** Messages sent that it has not done with. */
   default int queued() {
-    return 0;
+    return child().map(ChildProcess::queued).orElse(0);
   }
 
   /** Process id of the child, if there is one. */

@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +47,7 @@ final class Supervisor {
   private final String hub = hub();
   private final AtomicLong starts = new AtomicLong();
   private final Map<Long, ChildProcess> children = new ConcurrentHashMap<>();
+  private final AtomicInteger readersHeld = new AtomicInteger();
   private final @Nullable String setsid = setsid();
 
   Supervisor(ThreadFactory threads, ChildProcess.Patience patience) {
@@ -117,7 +119,15 @@ final class Supervisor {
         new ChildProcess(server, marker, setsid != null, process, patience, output);
     children.put(child.pid(), child);
     CompletableFuture<Void> unused =
-        child.gone().thenRun(() -> children.remove(child.pid(), child));
+        child
+            .gone()
+            .thenRun(
+                () -> {
+                  children.remove(child.pid(), child);
+                  readersHeld.incrementAndGet();
+                })
+            .thenCompose(gone -> child.outputEnded())
+            .thenRun(readersHeld::decrementAndGet);
     try {
       child.run(threads);
     } catch (RuntimeException | Error noThreads) {
@@ -284,6 +294,14 @@ final class Supervisor {
     } catch (NumberFormatException notOurs) {
       return false;
     }
+  }
+
+  /**
+   * Children that are gone and whose output somebody outside of their trees holds open: a thread
+   * each waits for its end.
+   */
+  int readersHeld() {
+    return readersHeld.get();
   }
 
   /** The children that run, or whose trees are being ended. */

@@ -15,7 +15,6 @@ import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -45,6 +44,7 @@ public final class UpstreamClient implements AutoCloseable {
   private final LogRing log;
   private final Secrets secrets;
   private final Executor work;
+  private final Executor endings;
   private final ScheduledExecutorService timer;
   private final Calls calls;
   private final AtomicLong unknownAnswers = new AtomicLong();
@@ -66,12 +66,19 @@ public final class UpstreamClient implements AutoCloseable {
   public record ServerInfo(
       String name, String version, String protocolVersion, JsonObject capabilities) {}
 
+  /**
+   * Makes it.
+   *
+   * @param work where futures complete
+   * @param endings where it ends itself, which blocks
+   */
   UpstreamClient(
       ServerDefinition definition,
       Connection connection,
       UpstreamListener listener,
       LogRing log,
       Executor work,
+      Executor endings,
       ScheduledExecutorService timer) {
     this.definition = definition;
     this.connection = connection;
@@ -79,6 +86,7 @@ public final class UpstreamClient implements AutoCloseable {
     this.log = log;
     this.secrets = Secrets.of(definition);
     this.work = work;
+    this.endings = endings;
     this.timer = timer;
     this.firstLine = log.newest();
     this.info = new ServerInfo(definition.id().value(), "", "", JsonValue.EMPTY_JSON_OBJECT);
@@ -273,10 +281,8 @@ public final class UpstreamClient implements AutoCloseable {
     return calls.underWay();
   }
 
-  /**
-   * Messages handed over to the transport that it has not done with, or that wait for a session.
-   */
-  int queued() {
+  /** Messages handed over that are not written yet, or that wait for a session. */
+  public int queued() {
     return connection.queued() + delivery.parked();
   }
 
@@ -419,11 +425,7 @@ public final class UpstreamClient implements AutoCloseable {
   }
 
   private void closeSoon() {
-    try {
-      work.execute(this::close);
-    } catch (RejectedExecutionException closing) {
-      LOG.log(Level.DEBUG, "{0} ends with the hub", definition.id());
-    }
+    endings.execute(this::close);
   }
 
   private void end(String reason, Optional<Integer> exitCode) {

@@ -4,6 +4,7 @@ import dev.sluice.servers.ServerDefinition;
 import dev.sluice.servers.ServerDefinition.Transport;
 import dev.sluice.servers.ServerId;
 import dev.sluice.threads.Bounded;
+import dev.sluice.threads.OwnThreads;
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.concurrent.ManagedExecutorService;
@@ -25,6 +26,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,11 +43,17 @@ public class Upstreams implements AutoCloseable {
 
   private static final int SAMPLE_SECONDS = 2;
   private static final long CLOSE_SECONDS = 15;
+
+  /** Connections that end themselves at once; each blocks until its child is gone. */
+  private static final int ENDING = 16;
+
   private static final Duration CONNECT = Duration.ofSeconds(10);
 
   private final Executor work;
   private final ThreadFactory threads;
   private final ScheduledThreadPoolExecutor timer;
+  private final OwnThreads endings;
+  private final AtomicBoolean sampling = new AtomicBoolean();
   private final Supervisor supervisor;
   private final Posts.Limits posts;
   private final Map<ServerId, LogRing> logs = new ConcurrentHashMap<>();
@@ -55,15 +63,31 @@ public class Upstreams implements AutoCloseable {
   private @Nullable HttpClient http; // guarded by httpLock
   private volatile boolean closing;
 
-  /** What all connections use together, for gauges. */
+  /**
+   * What all connections use together.
+   *
+   * @param connections to servers, those that are being opened or closed included
+   * @param children processes that run
+   * @param maxChildren processes at most, those whose trees are being ended included
+   * @param callsInFlight requests of the hub that wait for an answer
+   * @param messagesQueued messages to servers that are not written yet
+   * @param logBytes bytes of log lines kept
+   * @param maxLogBytes at most, for the servers whose lines are kept now
+   * @param unknownAnswers answers that nobody waited for, of the connections that are open
+   * @param readersHeld ended children whose output somebody else holds open, with a thread each
+   * @param ending connections that end themselves and block a thread until their child is gone
+   */
   public record Gauges(
       int connections,
       int children,
+      int maxChildren,
       int callsInFlight,
       int messagesQueued,
       long logBytes,
+      long maxLogBytes,
       long unknownAnswers,
-      int readersHeld) {}
+      int readersHeld,
+      int ending) {}
 
   /** For the container's client proxy only; never used as a bean. */
   @SuppressWarnings("NullAway") // the proxy hands every call to the real bean
@@ -71,6 +95,7 @@ public class Upstreams implements AutoCloseable {
     this.work = null;
     this.threads = null;
     this.timer = null;
+    this.endings = null;
     this.supervisor = null;
     this.posts = null;
   }
@@ -99,6 +124,7 @@ public class Upstreams implements AutoCloseable {
     this.timer = new ScheduledThreadPoolExecutor(1, threads);
     this.timer.setRemoveOnCancelPolicy(true);
     this.timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    this.endings = new OwnThreads(threads, "sluice-ending", ENDING, Supervisor.MAX_CHILDREN);
     this.supervisor = new Supervisor(threads, patience);
   }
 
@@ -131,6 +157,7 @@ public class Upstreams implements AutoCloseable {
             new Watched(listener, () -> clients.remove(made[0])),
             log,
             work,
+            this::end,
             timer);
     made[0] = client;
     clients.add(client);
@@ -241,18 +268,38 @@ public class Upstreams implements AutoCloseable {
     return new Gauges(
         open.size(),
         (int) children.stream().filter(ChildProcess::alive).count(),
+        Supervisor.MAX_CHILDREN,
         open.stream().mapToInt(UpstreamClient::inFlight).sum(),
-        children.stream().mapToInt(ChildProcess::queued).sum()
-            + open.stream().mapToInt(UpstreamClient::queued).sum(),
+        open.stream().mapToInt(UpstreamClient::queued).sum(),
         logs.values().stream().mapToLong(LogRing::bytes).sum(),
+        (long) logs.size() * LogRing.MAX_BYTES,
         open.stream().mapToLong(UpstreamClient::unknownAnswers).sum(),
-        (int) children.stream().filter(ChildProcess::readerHeld).count());
+        supervisor.readersHeld(),
+        endings.busy());
   }
 
+  private void end(Runnable close) {
+    if (!endings.offer(close)) {
+      close.run();
+    }
+  }
+
+  /** One look at a time: where processes are many it may take longer than the time between two. */
   private void sample() {
+    if (!sampling.compareAndSet(false, true)) {
+      return;
+    }
     try {
-      work.execute(() -> Budgets.check(clients));
+      work.execute(
+          () -> {
+            try {
+              Budgets.check(clients);
+            } finally {
+              sampling.set(false);
+            }
+          });
     } catch (RejectedExecutionException busy) {
+      sampling.set(false);
       LOG.log(Level.DEBUG, "budgets are looked at next time");
     }
   }
@@ -295,6 +342,7 @@ public class Upstreams implements AutoCloseable {
       Thread.currentThread().interrupt();
     } finally {
       timer.shutdownNow();
+      endings.close();
       synchronized (httpLock) {
         http = null;
       }

@@ -115,7 +115,21 @@ class ProcessTreeTest {
     assertThat(output.exits.get(0).text()).isEqualTo("ended by SIGKILL (exit code 137)");
     await().atMost(Rig.SOON).until(() -> child.gone().isDone());
     assertThat(left).noneMatch(ProcessTreeTest::alive);
-    assertThat(child.readerHeld()).isFalse();
+    await().atMost(Rig.SOON).until(() -> supervisor.readersHeld() == 0);
+  }
+
+  @Test
+  void countsAReaderThatSomebodyOutsideOfTheTreeHoldsUp() {
+    ChildProcess child = shell("(env -i setsid sh -c 'echo $$; exec sleep 300' &) ; cat");
+    long stranger = pids(1).iterator().next();
+    try {
+      child.stop();
+      assertThat(supervisor.children()).isEmpty();
+      await().atMost(Rig.SOON).until(() -> supervisor.readersHeld() == 1);
+    } finally {
+      ProcessHandle.of(stranger).ifPresent(ProcessHandle::destroyForcibly);
+    }
+    await().atMost(Rig.SOON).until(() -> supervisor.readersHeld() == 0);
   }
 
   @Test

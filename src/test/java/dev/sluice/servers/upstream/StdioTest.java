@@ -442,6 +442,7 @@ class StdioTest {
               heard,
               new LogRing(),
               rig.work,
+              rig.work,
               timer);
       client.close();
       assertThatThrownBy(client::start).isInstanceOf(StartFailure.class);

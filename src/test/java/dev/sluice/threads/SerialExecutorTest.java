@@ -1,4 +1,4 @@
-package dev.sluice.boot;
+package dev.sluice.threads;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.sluice.boot;
+package dev.sluice.threads;
 
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
@@ -10,7 +10,7 @@ import java.util.concurrent.RejectedExecutionException;
  * the queue is bounded and a task over the bound is refused. A task that was taken stays until it
  * has run: when the other executor refuses, the next task tries again.
  */
-final class SerialExecutor implements Executor {
+public final class SerialExecutor implements Executor {
 
   private static final System.Logger LOG = System.getLogger(SerialExecutor.class.getName());
   private static final int BATCH = 64;
@@ -18,17 +18,30 @@ final class SerialExecutor implements Executor {
   private final Executor threads;
   private final int limit;
   private final ArrayDeque<Runnable> queue = new ArrayDeque<>();
-  private boolean running;
+  private boolean running; // guarded by the queue
+  private long refused; // guarded by the queue
 
-  SerialExecutor(Executor threads, int limit) {
+  /**
+   * Makes one.
+   *
+   * @param threads where tasks run
+   * @param limit tasks that may wait
+   */
+  public SerialExecutor(Executor threads, int limit) {
     this.threads = threads;
     this.limit = limit;
   }
 
+  /**
+   * Takes a task.
+   *
+   * @throws RejectedExecutionException when the queue is full
+   */
   @Override
   public void execute(Runnable task) {
     synchronized (queue) {
       if (queue.size() >= limit) {
+        refused++;
         throw new RejectedExecutionException("queue is full at " + limit);
       }
       queue.add(task);
@@ -45,9 +58,21 @@ final class SerialExecutor implements Executor {
   }
 
   /** Tasks waiting now. */
-  int size() {
+  public int size() {
     synchronized (queue) {
       return queue.size();
+    }
+  }
+
+  /** Tasks that may wait. */
+  public int limit() {
+    return limit;
+  }
+
+  /** Tasks refused because the queue was full. */
+  public long refused() {
+    synchronized (queue) {
+      return refused;
     }
   }
 
