@@ -174,7 +174,9 @@ public final class Groups {
     } else if (event instanceof DomainEvent.CircuitBreakerStateChanged changed) {
       look(changed.mcpServerId(), "circuit_" + changed.newState());
     } else if (event instanceof DomainEvent.McpServerUpdated updated) {
-      look(updated.mcpServerId(), "updated");
+      ServerId id = new ServerId(updated.mcpServerId());
+      boolean blocked = servers.find(id).filter(s -> s.view().blocked().isPresent()).isPresent();
+      look(id, blocked ? "blocked" : "updated");
     } else if (event instanceof DomainEvent.ProviderRegistered registered) {
       look(registered.mcpServerId(), "registered");
     } else if (event instanceof DomainEvent.ProviderDeregistered gone) {

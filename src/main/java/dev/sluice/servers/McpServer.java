@@ -35,11 +35,8 @@ final class McpServer {
   // everything below is guarded by the lock
   private final LifeCycle cycle;
   private final Failures failures = new Failures();
-  private DefinitionReader.Read read;
-  private String source;
-  private Optional<String> blocked = Optional.empty();
+  private final Registration registration;
   private boolean wanted;
-  private boolean removed;
   private @Nullable Connection connection;
   private CompletableFuture<Void> formerClosed = CompletableFuture.completedFuture(null);
   private CompletableFuture<Void> formerDrained = CompletableFuture.completedFuture(null);
@@ -49,8 +46,7 @@ final class McpServer {
     this.id = id;
     this.supervision = supervision;
     this.cycle = new LifeCycle(id, supervision.events());
-    this.read = read;
-    this.source = source;
+    this.registration = new Registration(id, read, source, supervision.events());
     this.calls = new CallGate(id, read.definition().limits(), supervision);
   }
 
@@ -72,13 +68,13 @@ final class McpServer {
 
   ServerDefinition definition() {
     synchronized (lock) {
-      return read.definition();
+      return registration.definition();
     }
   }
 
   String source() {
     synchronized (lock) {
-      return source;
+      return registration.source();
     }
   }
 
@@ -92,7 +88,7 @@ final class McpServer {
   CompletableFuture<Connection> start(String reason) {
     Connection begun;
     synchronized (lock) {
-      checkStartable();
+      registration.checkStartable();
       switch (cycle.state()) {
         case READY, INITIALIZING -> {
           calls.used();
@@ -109,7 +105,7 @@ final class McpServer {
   }
 
   private Connection begin(String reason) {
-    Connection begun = new Connection(this, read.definition(), formerClosed);
+    Connection begun = new Connection(this, registration.definition(), formerClosed);
     cycle.transition(ServerState.INITIALIZING, reason);
     connection = begun;
     wanted = true;
@@ -124,7 +120,7 @@ final class McpServer {
    */
   void checkStartable() {
     synchronized (lock) {
-      Refusals.unlessStartable(id, removed, blocked, read);
+      registration.checkStartable();
     }
   }
 
@@ -150,7 +146,7 @@ final class McpServer {
         tell(
             new McpServerStarted(
                 id.value(),
-                read.definition().transport().mode(),
+                registration.definition().transport().mode(),
                 done.client().catalogue().tools().size(),
                 durationMs));
         failures.ready();
@@ -186,7 +182,7 @@ final class McpServer {
   private void fail(String reason, int inARow) {
     failures.down(inARow, supervision.backoff().after(inARow));
     connection = null;
-    if (inARow < read.definition().maxConsecutiveFailures()) {
+    if (inARow < registration.definition().maxConsecutiveFailures()) {
       cycle.transition(ServerState.DEAD, reason);
     } else {
       cycle.transition(ServerState.DEGRADED, reason);
@@ -208,7 +204,7 @@ final class McpServer {
   private void restart() {
     @Nullable Connection begun;
     synchronized (lock) {
-      if (!cycle.down() || !wanted || removed || blocked.isPresent() || !read.usable()) {
+      if (!cycle.down() || !wanted || !registration.startable()) {
         return;
       }
       begun = untilRetry().isZero() ? begin("restart after back-off") : null;
@@ -305,7 +301,7 @@ final class McpServer {
   /** Stops the server and refuses starts and calls until {@link #unblock()}. */
   CompletableFuture<Boolean> block(String reason) {
     synchronized (lock) {
-      blocked = Optional.of(reason);
+      registration.block(reason);
     }
     return stop("blocked: " + reason, Duration.ZERO);
   }
@@ -313,16 +309,14 @@ final class McpServer {
   /** Allows starts again; false if it was not blocked. */
   boolean unblock() {
     synchronized (lock) {
-      boolean was = blocked.isPresent();
-      blocked = Optional.empty();
-      return was;
+      return registration.unblock();
     }
   }
 
   /** Ends it for good. */
   CompletableFuture<Boolean> remove(String reason, Duration drain) {
     synchronized (lock) {
-      removed = true;
+      registration.remove();
     }
     return stop(reason, drain);
   }
@@ -340,10 +334,8 @@ final class McpServer {
     boolean ran;
     DefinitionReader.Read before;
     synchronized (lock) {
-      before = read;
-      read = changed;
-      source = by;
-      tell(new DomainEvent.McpServerUpdated(id.value(), by));
+      before = registration.read();
+      registration.redefine(changed, by);
       gone = connection;
       ran = cycle.state() == ServerState.READY;
       if (changed.sameRun(before)) {
@@ -356,8 +348,7 @@ final class McpServer {
       if (cycle.state() != ServerState.COLD) {
         toCold("definition changed");
       }
-      again &= changed.usable() && !removed && blocked.isEmpty();
-      begun = again ? begin("definition changed") : null;
+      begun = again && registration.startable() ? begin("definition changed") : null;
     }
     if (gone != null) {
       gone.end(supervision, ran, "definition changed", before.definition().callTimeout());
@@ -404,7 +395,7 @@ final class McpServer {
   private void watchIdle(Connection watched) {
     Duration ttl;
     synchronized (lock) {
-      ttl = read.definition().idleTtl();
+      ttl = registration.definition().idleTtl();
       if (watched != connection || ttl.isZero()) {
         return;
       }
@@ -457,7 +448,7 @@ final class McpServer {
       }
       int inARow = failures.probeFailed();
       tell(new DomainEvent.HealthCheckFailed(id.value(), inARow, failure.get()));
-      if (inARow >= read.definition().maxConsecutiveFailures()) {
+      if (inARow >= registration.definition().maxConsecutiveFailures()) {
         retired(watched);
         fail("health check failed: " + failure.get(), inARow);
         degraded = true;
@@ -480,12 +471,12 @@ final class McpServer {
     synchronized (lock) {
       return new ServerView(
           id,
-          read,
-          source,
+          registration.read(),
+          registration.source(),
           cycle.state(),
           cycle.reason(),
           cycle.since(),
-          blocked,
+          registration.blocked(),
           failures.inARow(),
           failures.total(),
           untilRetry(),

@@ -220,4 +220,17 @@ class ServersIT extends RestTest {
       starting.join();
     }
   }
+
+  @Test
+  void aBlockOfAColdServerIsAnEventForWhoeverWatches() throws Exception {
+    create(sample("it-block"));
+    send("POST", "mcp_servers/it-block/block", "{\"reason\":\"broken\"}");
+    await().until(() -> events.of("it-block", "McpServerUpdated").size() == 1);
+    assertThat(events.of("it-block", "McpServerUpdated").get(0).getString("source"))
+        .isEqualTo("api");
+    assertThat(json(send("GET", "mcp_servers/it-block", "")).getBoolean("blocked")).isTrue();
+    send("DELETE", "mcp_servers/it-block/block", "");
+    await().until(() -> events.of("it-block", "McpServerUpdated").size() == 2);
+    assertThat(events.changes("it-block")).isEmpty();
+  }
 }

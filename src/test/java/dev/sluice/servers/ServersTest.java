@@ -14,6 +14,7 @@ import dev.sluice.events.DomainEvent.McpServerDegraded;
 import dev.sluice.events.DomainEvent.McpServerStarted;
 import dev.sluice.events.DomainEvent.McpServerStateChanged;
 import dev.sluice.events.DomainEvent.McpServerStopped;
+import dev.sluice.events.DomainEvent.McpServerUpdated;
 import dev.sluice.events.DomainEvent.ToolInvocationCompleted;
 import dev.sluice.events.DomainEvent.ToolInvocationFailed;
 import dev.sluice.events.DomainEvent.ToolInvocationRequested;
@@ -227,6 +228,20 @@ class ServersTest {
         .hasMessageContaining("suspicious");
     assertThat(server.unblock()).isTrue();
     assertThat(rig.call(server, "echo", HELLO).toString()).contains("hello");
+  }
+
+  @Test
+  void eachChangeOfABlockIsToldOnceAlsoWhileTheServerIsCold() throws Exception {
+    McpServer server = rig.add("math", sample());
+    server.block("suspicious").get(20, TimeUnit.SECONDS);
+    server.block("suspicious").get(20, TimeUnit.SECONDS);
+    assertThat(rig.of(McpServerUpdated.class)).containsExactly(new McpServerUpdated("math", "api"));
+    server.block("worse").get(20, TimeUnit.SECONDS);
+    assertThat(rig.of(McpServerUpdated.class)).hasSize(2);
+    assertThat(server.unblock()).isTrue();
+    assertThat(server.unblock()).isFalse();
+    assertThat(rig.of(McpServerUpdated.class)).hasSize(3);
+    assertThat(rig.changes("math")).isEmpty();
   }
 
   @Test
