@@ -36,6 +36,7 @@ final class LifeCycle {
   private ServerState state = ServerState.COLD;
   private String reason = "not started yet";
   private Instant since = Instant.now();
+  private long runs;
 
   LifeCycle(ServerId id, EventSink events) {
     this.id = id;
@@ -58,6 +59,9 @@ final class LifeCycle {
     this.state = to;
     this.reason = reason;
     this.since = Instant.now();
+    if (to == ServerState.READY) {
+      runs++;
+    }
     events.publish(new DomainEvent.McpServerStateChanged(id.value(), from, to.wire(), reason));
   }
 
@@ -81,5 +85,10 @@ final class LifeCycle {
 
   Instant since() {
     return since;
+  }
+
+  /** How often it became ready. */
+  long runs() {
+    return runs;
   }
 }

@@ -476,6 +476,7 @@ final class McpServer {
           cycle.state(),
           cycle.reason(),
           cycle.since(),
+          cycle.runs(),
           registration.blocked(),
           failures.inARow(),
           failures.total(),

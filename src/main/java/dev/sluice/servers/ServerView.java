@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param state life-cycle state
  * @param reason why it is in that state
  * @param since when it came into that state
+ * @param runs how often it became ready since it was registered
  * @param blocked why it is blocked, if it is
  * @param consecutiveFailures failed starts, crashes or probes in a row
  * @param totalFailures of starts, crashes and health since it was registered
@@ -31,6 +32,7 @@ record ServerView(
     ServerState state,
     String reason,
     Instant since,
+    long runs,
     Optional<String> blocked,
     int consecutiveFailures,
     long totalFailures,

@@ -147,6 +147,37 @@ public final class Servers {
             .toArray(CompletableFuture<?>[]::new));
   }
 
+  /** The names of all servers. */
+  public List<String> names() {
+    return list().stream().map(server -> server.id().value()).toList();
+  }
+
+  /** What management shows of a server, if there is one of that name. */
+  public Optional<ServerReading> reading(String id) {
+    return find(new ServerId(id)).map(server -> ServerReading.of(server.view()));
+  }
+
+  /**
+   * Starts a server for an operator; completes when it is ready, and fails if it does not become
+   * so.
+   *
+   * @param reason part of the events
+   * @throws ApiException 404, 409 if it may not start, 503 while it backs off
+   */
+  public CompletableFuture<Void> start(String id, String reason) {
+    return get(id).start(reason).thenAccept(ready -> {});
+  }
+
+  /**
+   * Stops a server for an operator; completes when its child is gone, with whether it ran.
+   *
+   * @param reason part of the events
+   * @throws ApiException 404
+   */
+  public CompletableFuture<Boolean> stop(String id, String reason) {
+    return get(id).stop(reason, Duration.ZERO);
+  }
+
   /** Totals for system pages, readiness and metrics. */
   public ServersSummary summary() {
     Collection<McpServer> servers = all.values();

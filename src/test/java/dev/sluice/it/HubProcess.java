@@ -51,6 +51,35 @@ final class HubProcess implements AutoCloseable {
 
   /** As above on a port that an earlier hub had, for clients that come back; 0 takes a free one. */
   static HubProcess start(Path directory, Map<String, String> settings, int wanted) {
+    HubProcess hub = launch(directory, settings, wanted, List.of());
+    hub.awaitReady();
+    return hub;
+  }
+
+  /** A server that runs on without the hub, which was deployed, got ready and was undeployed. */
+  static HubProcess startAndUndeploy(Path directory, Map<String, String> settings) {
+    if (!SERVER.equals("payara")) {
+      HubProcess hub = start(directory, settings);
+      hub.undeploy();
+      return hub;
+    }
+    try {
+      Files.createDirectories(directory);
+      Path undeploy = Files.writeString(directory.resolve("undeploy.asadmin"), "undeploy sluice\n");
+      HubProcess hub =
+          launch(directory, settings, 0, List.of("--postdeploycommandfile", undeploy.toString()));
+      await("a hub that is undeployed, see " + hub.log)
+          .atMost(Duration.ofSeconds(120))
+          .failFast("the server ended", () -> !hub.process.isAlive())
+          .until(() -> hub.log().contains("SLUICE-0001") && hub.log().contains("SLUICE-0003"));
+      return hub;
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+  }
+
+  private static HubProcess launch(
+      Path directory, Map<String, String> settings, int wanted, List<String> payaraArguments) {
     try {
       Files.createDirectories(directory);
       int port = wanted == 0 ? freePort() : wanted;
@@ -61,6 +90,7 @@ final class HubProcess implements AutoCloseable {
       command.add("-Dsluice.http.port=" + port);
       if (SERVER.equals("payara")) {
         payara(command, port);
+        command.addAll(payaraArguments);
       } else {
         wildfly(command, directory, port);
       }
@@ -71,10 +101,7 @@ final class HubProcess implements AutoCloseable {
               .redirectErrorStream(true)
               .redirectOutput(log.toFile())
               .start();
-      HubProcess hub =
-          new HubProcess(process, URI.create("http://localhost:" + port + "/"), log, directory);
-      hub.awaitReady();
-      return hub;
+      return new HubProcess(process, URI.create("http://localhost:" + port + "/"), log, directory);
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }
@@ -176,6 +203,11 @@ final class HubProcess implements AutoCloseable {
   /** Where it answers. */
   URI base() {
     return base;
+  }
+
+  /** Its process id. */
+  long pid() {
+    return process.pid();
   }
 
   /** What the server printed. */
