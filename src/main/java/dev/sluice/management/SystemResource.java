@@ -1,6 +1,7 @@
 package dev.sluice.management;
 
 import dev.sluice.access.Caller;
+import dev.sluice.events.JournalSettings;
 import dev.sluice.servers.ServersSummary;
 import jakarta.enterprise.context.RequestScoped;
 import jakarta.inject.Inject;
@@ -24,6 +25,7 @@ public class SystemResource {
 
   @Inject private ReadModels models;
   @Inject private Build build;
+  @Inject private JournalSettings journal;
 
   /** The hub. */
   @GET
@@ -49,8 +51,22 @@ public class SystemResource {
             .add("cursor", reading.head().toString())
             .add("version", build.version())
             .add("server", context.getServerInfo())
-            .add("java", Runtime.version().toString());
+            .add("java", Runtime.version().toString())
+            .add("instance", instance());
     return Json.createObjectBuilder().add("system", system).build();
+  }
+
+  /**
+   * Which of the instances behind one address has answered, and what it shares with others: nothing
+   * so far, so that it manages its servers alone. The id is the {@code produced_by} of its events.
+   */
+  private JsonObjectBuilder instance() {
+    return Json.createObjectBuilder()
+        .add("instance_id", journal.producedBy())
+        .add("coordinates_with_peers", false)
+        .add("manages_fleet", true)
+        .add("storage_is_shareable", false)
+        .add("rate_limits_are_per_instance", true);
   }
 
   /** The caller. */

@@ -1,5 +1,6 @@
 package dev.sluice.it;
 
+import static dev.sluice.it.Publishing.publish;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import jakarta.json.JsonObject;
@@ -81,6 +82,21 @@ class ManagementIT extends HubTest {
         .containsIgnoringCase(SERVER.equals("payara") ? "payara" : "wildfly");
     assertThat(system.getString("java")).startsWith("17");
     assertThat(system.getJsonNumber("uptime_seconds").doubleValue()).isPositive();
+  }
+
+  @Test
+  void theInstanceIsTheProducerOfItsEventsAndSharesNothing() throws IOException {
+    publish(HUB, 1, "management", "");
+    JsonObject instance =
+        get("/api/system").json().getJsonObject("system").getJsonObject("instance");
+    JsonObject event =
+        get("/api/events/history?limit=1").json().getJsonArray("events").getJsonObject(0);
+    assertThat(instance.getString("instance_id")).isEqualTo(event.getString("produced_by"));
+    assertThat(instance.getBoolean("coordinates_with_peers")).isFalse();
+    assertThat(instance.getBoolean("manages_fleet")).isTrue();
+    assertThat(instance.getBoolean("storage_is_shareable")).isFalse();
+    assertThat(instance.getBoolean("rate_limits_are_per_instance")).isTrue();
+    assertThat(instance.toString()).doesNotContain("/", "\\");
   }
 
   @Test
