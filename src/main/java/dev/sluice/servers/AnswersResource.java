@@ -10,16 +10,20 @@ import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.concurrent.ManagedThreadFactory;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
+import jakarta.json.JsonObject;
 import jakarta.json.JsonStructure;
+import jakarta.json.JsonValue;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.ws.rs.container.AsyncResponse;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 
 /** What the REST resources of this package share: how they answer, later too, and to whom. */
@@ -28,6 +32,9 @@ public class AnswersResource {
 
   /** Longest reason that a body may give, in characters. */
   private static final int MAX_REASON = 500;
+
+  /** Beyond servers' own timeouts: time for a former child to end and for the answer. */
+  static final Duration GRACE = Duration.ofSeconds(30);
 
   /** Answers that are written at once, beside those that request threads write. */
   private static final int WRITING = 64;
@@ -62,6 +69,34 @@ public class AnswersResource {
   /** JSON with 200. */
   static Response ok(JsonStructure json) {
     return Response.ok(json.toString(), MediaType.APPLICATION_JSON_TYPE).build();
+  }
+
+  /**
+   * Calls a tool with the body's {@code arguments} and answers when there is a result.
+   *
+   * @param candidates the servers that may be started for it, one after another, until one takes it
+   * @param call makes the call
+   * @param answer completes the answer, which has the MCP result as the server gave it
+   */
+  void call(
+      AsyncResponse response,
+      JsonBody body,
+      Collection<ServerDefinition> candidates,
+      Function<JsonObject, CompletionStage<ToolCalls.Result>> call,
+      BiFunction<ToolCalls.Result, Response.ResponseBuilder, Response> answer) {
+    JsonObject arguments = body.optionalObject("arguments").orElse(JsonValue.EMPTY_JSON_OBJECT);
+    Duration starts = Duration.ZERO;
+    Duration longest = Duration.ZERO;
+    for (ServerDefinition candidate : candidates) {
+      starts = starts.plus(candidate.startTimeout());
+      longest = longest.compareTo(candidate.callTimeout()) < 0 ? candidate.callTimeout() : longest;
+    }
+    later(
+        response,
+        starts.plus(longest).plus(GRACE),
+        call.apply(arguments),
+        result ->
+            answer.apply(result, Response.ok(result.text(), MediaType.APPLICATION_JSON_TYPE)));
   }
 
   /**

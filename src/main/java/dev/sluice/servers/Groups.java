@@ -207,8 +207,13 @@ public final class Groups {
     }
   }
 
-  /** Which member answered, and what. */
-  record Answer(ServerId member, ToolCalls.Result result) {}
+  /** The definitions of a group's members, those that are registered. */
+  List<ServerDefinition> definitions(Group group) {
+    return group.definition().members().stream()
+        .flatMap(member -> servers.find(member.server()).stream())
+        .map(McpServer::definition)
+        .toList();
+  }
 
   /**
    * Calls a tool on a member: one in rotation by the group's strategy, else a cold one that is
@@ -217,11 +222,11 @@ public final class Groups {
    *
    * @throws ApiException 503 if no member can take it
    */
-  CompletableFuture<Answer> call(Group group, String tool, JsonObject arguments) {
+  CompletableFuture<ToolCalls.Result> call(Group group, String tool, JsonObject arguments) {
     return call(group, tool, arguments, new HashSet<>(), Optional.empty());
   }
 
-  private CompletableFuture<Answer> call(
+  private CompletableFuture<ToolCalls.Result> call(
       Group group,
       String tool,
       JsonObject arguments,
@@ -244,24 +249,21 @@ public final class Groups {
                   "Group " + group.id() + " has no member that can take the call.",
                   Duration.ofSeconds(2)));
     }
-    ServerId id = server.get().id();
-    tried.add(id);
+    tried.add(server.get().id());
     CompletableFuture<ToolCalls.Result> called;
     try {
       called = servers.call(server.get(), tool, arguments);
     } catch (ApiException notLetIn) {
       return call(group, tool, arguments, tried, Optional.of(notLetIn));
     }
-    return called
-        .thenApply(result -> new Answer(id, result))
-        .exceptionallyCompose(
-            failed ->
-                neverSent(failed)
-                    .map(refused -> again(group, tool, arguments, tried, refused))
-                    .orElseGet(() -> CompletableFuture.failedFuture(failed)));
+    return called.exceptionallyCompose(
+        failed ->
+            neverSent(failed)
+                .map(refused -> again(group, tool, arguments, tried, refused))
+                .orElseGet(() -> CompletableFuture.failedFuture(failed)));
   }
 
-  private CompletableFuture<Answer> again(
+  private CompletableFuture<ToolCalls.Result> again(
       Group group, String tool, JsonObject arguments, Set<ServerId> tried, ApiException refused) {
     try {
       return call(group, tool, arguments, tried, Optional.of(refused));

@@ -8,7 +8,6 @@ import jakarta.inject.Inject;
 import jakarta.json.Json;
 import jakarta.json.JsonArrayBuilder;
 import jakarta.json.JsonObject;
-import jakarta.json.JsonValue;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
@@ -22,7 +21,6 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -31,9 +29,6 @@ import java.util.Optional;
 @RequestScoped
 @Produces(MediaType.APPLICATION_JSON)
 public class GroupsResource {
-
-  /** A call may wait for a start and the call itself, on more than one member. */
-  private static final Duration DEADLINE = Duration.ofMinutes(5);
 
   @Inject private ServerRegistry registry;
   @Inject private AnswersResource answers;
@@ -140,15 +135,12 @@ public class GroupsResource {
       JsonBody body,
       @Suspended AsyncResponse response) {
     Group group = group(id);
-    JsonObject arguments = body.optionalObject("arguments").orElse(JsonValue.EMPTY_JSON_OBJECT);
-    answers.later(
+    answers.call(
         response,
-        DEADLINE,
-        registry.groups().call(group, tool, arguments),
-        answer ->
-            Response.ok(answer.result().text(), MediaType.APPLICATION_JSON_TYPE)
-                .header("Sluice-Member", answer.member().value())
-                .build());
+        body,
+        registry.groups().definitions(group),
+        arguments -> registry.groups().call(group, tool, arguments),
+        (result, answer) -> answer.header("Sluice-Member", result.server().value()).build());
   }
 
   private Group group(String id) {

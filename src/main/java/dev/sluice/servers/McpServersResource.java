@@ -8,9 +8,7 @@ import jakarta.enterprise.context.RequestScoped;
 import jakarta.inject.Inject;
 import jakarta.json.Json;
 import jakarta.json.JsonArrayBuilder;
-import jakarta.json.JsonObject;
 import jakarta.json.JsonObjectBuilder;
-import jakarta.json.JsonValue;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.DefaultValue;
@@ -39,9 +37,6 @@ import org.jspecify.annotations.Nullable;
 @RequestScoped
 @Produces(MediaType.APPLICATION_JSON)
 public class McpServersResource {
-
-  /** Beyond a server's own timeouts: time for its former child to end and for the answer. */
-  private static final Duration GRACE = Duration.ofSeconds(30);
 
   @Inject private ServerRegistry registry;
   @Inject private AnswersResource answers;
@@ -153,7 +148,7 @@ public class McpServersResource {
     McpServer server = server(id);
     answers.later(
         response,
-        GRACE,
+        AnswersResource.GRACE,
         registry.servers().remove(server, "api", Duration.ZERO),
         done ->
             AnswersResource.ok(
@@ -172,7 +167,7 @@ public class McpServersResource {
     }
     answers.later(
         response,
-        server.definition().startTimeout().plus(GRACE),
+        server.definition().startTimeout().plus(AnswersResource.GRACE),
         server.start(reason),
         open -> AnswersResource.ok(ServerJson.started(server.view())));
   }
@@ -185,7 +180,7 @@ public class McpServersResource {
     String reason = AnswersResource.reason(body, "stop requested");
     answers.later(
         response,
-        GRACE,
+        AnswersResource.GRACE,
         server.stop(reason, Duration.ZERO),
         stopped ->
             AnswersResource.ok(
@@ -206,7 +201,7 @@ public class McpServersResource {
     registry.groups().look(server.id(), "blocked");
     answers.later(
         response,
-        GRACE,
+        AnswersResource.GRACE,
         blocked,
         stopped ->
             AnswersResource.ok(
@@ -288,13 +283,12 @@ public class McpServersResource {
       JsonBody body,
       @Suspended AsyncResponse response) {
     McpServer server = server(id);
-    JsonObject arguments = body.optionalObject("arguments").orElse(JsonValue.EMPTY_JSON_OBJECT);
-    ServerDefinition definition = server.definition();
-    answers.later(
+    answers.call(
         response,
-        definition.startTimeout().plus(definition.callTimeout()).plus(GRACE),
-        registry.servers().call(server, tool, arguments),
-        result -> Response.ok(result.text(), MediaType.APPLICATION_JSON_TYPE).build());
+        body,
+        List.of(server.definition()),
+        arguments -> registry.servers().call(server, tool, arguments),
+        (result, answer) -> answer.build());
   }
 
   /** How a server does. */

@@ -41,12 +41,13 @@ final class ToolCalls {
   }
 
   /**
-   * What the server answered.
+   * What a server answered.
    *
+   * @param server which one
    * @param json the MCP result
    * @param text the same as JSON text
    */
-  record Result(JsonObject json, String text) {
+  record Result(ServerId server, JsonObject json, String text) {
     boolean isError() {
       return json.getBoolean("isError", false);
     }
@@ -135,7 +136,7 @@ final class ToolCalls {
     }
     return sent.whenComplete(
             (result, failed) -> call.endedByHub().set(call.server().leave(connection)))
-        .thenApply(result -> new Result(result, result.toString()));
+        .thenApply(result -> new Result(call.server().id(), result, result.toString()));
   }
 
   private static void checkTool(Pending call, Connection connection) {

@@ -134,11 +134,11 @@ class GroupsTest {
     rig.add("good", ServersRig.sample());
     Group group = group("bad", "good");
     for (int i = 0; i < 2; i++) {
-      Groups.Answer answer =
+      ToolCalls.Result answer =
           rig.groups
               .call(group, "echo", ServersRig.json("{\"message\":\"m\",\"text\":\"m\"}"))
               .get(40, TimeUnit.SECONDS);
-      assertThat(answer.member().value()).isEqualTo("good");
+      assertThat(answer.server().value()).isEqualTo("good");
     }
   }
 
