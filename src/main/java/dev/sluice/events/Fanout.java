@@ -168,7 +168,9 @@ public final class Fanout implements AutoCloseable {
   private SubscribersExhausted full() {
     refused.increment();
     return new SubscribersExhausted(
-        "the limit of " + settings.maxSubscribers() + " subscribers is reached");
+        "the limit of "
+            + settings.maxSubscribers()
+            + " subscribers is reached (sluice.events.subscribers)");
   }
 
   /** Whether every sending thread lives; stalled connections do not count against it. */

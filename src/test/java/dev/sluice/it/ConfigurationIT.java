@@ -1,5 +1,8 @@
 package dev.sluice.it;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_16;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -8,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** The servers file and the discovery directory, watched by the running hub. */
@@ -23,8 +28,12 @@ class ConfigurationIT extends RestTest {
   }
 
   private static void write(String text) throws Exception {
+    write(text.getBytes(UTF_8));
+  }
+
+  private static void write(byte[] bytes) throws Exception {
     Files.createDirectories(SERVERS_FILE.getParent());
-    Files.writeString(NEXT, text);
+    Files.write(NEXT, bytes);
     Files.move(NEXT, SERVERS_FILE, StandardCopyOption.REPLACE_EXISTING);
   }
 
@@ -80,6 +89,60 @@ class ConfigurationIT extends RestTest {
     } finally {
       write(before);
       await().atMost(SOON).until(() -> send("GET", "mcp_servers/it-a", "").statusCode() == 404);
+    }
+  }
+
+  /** What no servers file can be, and the kind of refusal. */
+  private static Map<byte[], String> garbage() {
+    Map<byte[], String> garbage = new LinkedHashMap<>();
+    garbage.put(new byte[0], "syntax");
+    garbage.put(new byte[4096], "syntax");
+    garbage.put("{\"mcpServers\":{\"it-x\":{\"command\":\"x".getBytes(UTF_8), "syntax");
+    garbage.put("[]".getBytes(UTF_8), "syntax");
+    garbage.put("null".getBytes(UTF_8), "syntax");
+    garbage.put("{} {}".getBytes(UTF_8), "syntax");
+    garbage.put(("{\"mcpServers\":" + "{\"a\":".repeat(100_000)).getBytes(UTF_8), "syntax");
+    garbage.put(("{\"mcpServers\":" + "[".repeat(100_000)).getBytes(UTF_8), "syntax");
+    garbage.put(("{\"a\":" + "9".repeat(5000) + "}").getBytes(UTF_8), "syntax");
+    garbage.put("{\"a\":1e99999999999}".getBytes(UTF_8), "syntax");
+    garbage.put("{\"\u00ff\u00fe\":1}".getBytes(ISO_8859_1), "encoding");
+    garbage.put("{\"mcpServers\":{}}".getBytes(UTF_16), "encoding");
+    garbage.put(" ".repeat(5_000_000).getBytes(UTF_8), "size");
+    garbage.put("{\"mcpServers\":[]}".getBytes(UTF_8), "value");
+    garbage.put("{\"mcpServers\":{\"it-x\":7}}".getBytes(UTF_8), "value");
+    garbage.put("{\"mcpServers\":{\"a b\":{\"command\":\"x\"}}}".getBytes(UTF_8), "value");
+    garbage.put("{\"mcpServers\":{\"it-x\":{\"command\":\"x\\u0000\"}}}".getBytes(UTF_8), "value");
+    return garbage;
+  }
+
+  @Test
+  void garbageInTheFileIsToldAndChangesNothing() throws Exception {
+    String before =
+        Files.exists(SERVERS_FILE) ? Files.readString(SERVERS_FILE) : "{\"mcpServers\":{}}";
+    try {
+      writeServers(entry("it-kept", "1"));
+      assertThat(send("POST", "mcp_servers/it-kept/start", "").statusCode()).isEqualTo(200);
+      long pid = pid("it-kept");
+      int refused = 0;
+      for (Map.Entry<byte[], String> one : garbage().entrySet()) {
+        String shown = new String(one.getKey(), 0, Math.min(60, one.getKey().length), ISO_8859_1);
+        int count = ++refused;
+        write(one.getKey());
+        await(shown)
+            .atMost(SOON)
+            .until(() -> events.ofType("ConfigurationReloadFailed").size() == count);
+        JsonObject event = events.ofType("ConfigurationReloadFailed").get(count - 1);
+        assertThat(event.getString("error_type")).as(shown).isEqualTo(one.getValue());
+        assertThat(event.getString("reason")).as(shown).isNotBlank().hasSizeLessThan(500);
+      }
+      JsonObject again = refused(send("POST", "config/reload", ""), 422, "configuration_invalid");
+      assertThat(again.getJsonObject("details").getString("error_type")).isEqualTo("value");
+      assertThat(pid("it-kept")).isEqualTo(pid);
+      assertThat(send("POST", "mcp_servers/it-kept/tools/echo/call", HELLO).statusCode())
+          .isEqualTo(200);
+    } finally {
+      write(before);
+      await().atMost(SOON).until(() -> send("GET", "mcp_servers/it-kept", "").statusCode() == 404);
     }
   }
 

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.jboss.shrinkwrap.api.exporter.ZipExporter;
 
 /**
  * A hub in a process of its own, on the server that this run is about, for tests that kill or
@@ -26,6 +27,9 @@ final class HubProcess implements AutoCloseable {
 
   private static final String SERVER = System.getProperty("sluice.test.server");
   private static final Path WAR = Path.of(System.getProperty("sluice.test.war"));
+
+  private static final HttpClient CLIENT =
+      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
 
   private final Process process;
   private final URI base;
@@ -51,9 +55,7 @@ final class HubProcess implements AutoCloseable {
 
   /** As above on a port that an earlier hub had, for clients that come back; 0 takes a free one. */
   static HubProcess start(Path directory, Map<String, String> settings, int wanted) {
-    HubProcess hub = launch(directory, settings, wanted, List.of());
-    hub.awaitReady();
-    return hub;
+    return launch(directory, settings, wanted, WAR, List.of()).whenReady();
   }
 
   /** A server that runs on without the hub, which was deployed, got ready and was undeployed. */
@@ -67,7 +69,8 @@ final class HubProcess implements AutoCloseable {
       Files.createDirectories(directory);
       Path undeploy = Files.writeString(directory.resolve("undeploy.asadmin"), "undeploy sluice\n");
       HubProcess hub =
-          launch(directory, settings, 0, List.of("--postdeploycommandfile", undeploy.toString()));
+          launch(
+              directory, settings, 0, WAR, List.of("--postdeploycommandfile", undeploy.toString()));
       await("a hub that is undeployed, see " + hub.log)
           .atMost(Duration.ofSeconds(120))
           .failFast("the server ended", () -> !hub.process.isAlive())
@@ -78,8 +81,29 @@ final class HubProcess implements AutoCloseable {
     }
   }
 
+  /** As above with the servlet by which {@link Publishing} publishes. */
+  static HubProcess startPublishing(Path directory, Map<String, String> settings) {
+    Path war = directory.resolve("publishing").resolve("sluice.war");
+    try {
+      Files.createDirectories(war.getParent());
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
+    HubTest.war().as(ZipExporter.class).exportTo(war.toFile(), true);
+    return launch(directory, settings, 0, war, List.of()).whenReady();
+  }
+
+  /** Starts a hub that need not become ready. */
+  static HubProcess launch(Path directory, Map<String, String> settings) {
+    return launch(directory, settings, 0, WAR, List.of());
+  }
+
   private static HubProcess launch(
-      Path directory, Map<String, String> settings, int wanted, List<String> payaraArguments) {
+      Path directory,
+      Map<String, String> settings,
+      int wanted,
+      Path war,
+      List<String> payaraArguments) {
     try {
       Files.createDirectories(directory);
       int port = wanted == 0 ? freePort() : wanted;
@@ -89,10 +113,10 @@ final class HubProcess implements AutoCloseable {
       settings.forEach((key, value) -> command.add("-D" + key + "=" + value));
       command.add("-Dsluice.http.port=" + port);
       if (SERVER.equals("payara")) {
-        payara(command, port);
+        payara(command, port, war);
         command.addAll(payaraArguments);
       } else {
-        wildfly(command, directory, port);
+        wildfly(command, directory, port, war);
       }
       Path log = Files.createTempFile(directory, "server", ".log");
       Process process =
@@ -107,7 +131,7 @@ final class HubProcess implements AutoCloseable {
     }
   }
 
-  private static void payara(List<String> command, int port) {
+  private static void payara(List<String> command, int port, Path war) {
     command.addAll(
         List.of(
             "-jar",
@@ -120,10 +144,11 @@ final class HubProcess implements AutoCloseable {
             "--contextroot",
             "/",
             "--deploy",
-            WAR.toString()));
+            war.toString()));
   }
 
-  private static void wildfly(List<String> command, Path directory, int port) throws IOException {
+  private static void wildfly(List<String> command, Path directory, int port, Path war)
+      throws IOException {
     Path home = Path.of(System.getProperty("sluice.test.wildfly.home"));
     Path server = directory.resolve("wildfly");
     Path configuration = Files.createDirectories(server.resolve("configuration"));
@@ -142,7 +167,7 @@ final class HubProcess implements AutoCloseable {
     }
     Path deployments = Files.createDirectories(server.resolve("deployments"));
     if (!Files.exists(deployments.resolve("sluice.war"))) {
-      Files.copy(WAR, deployments.resolve("sluice.war"));
+      Files.copy(war, deployments.resolve("sluice.war"));
     }
     Files.deleteIfExists(deployments.resolve("sluice.war.deployed"));
     Files.deleteIfExists(deployments.resolve("sluice.war.isdeploying"));
@@ -186,18 +211,51 @@ final class HubProcess implements AutoCloseable {
     }
   }
 
+  private HubProcess whenReady() {
+    boolean ready = false;
+    try {
+      awaitReady();
+      ready = true;
+    } finally {
+      if (!ready) {
+        kill(); // nobody else knows of it
+      }
+    }
+    return this;
+  }
+
   private void awaitReady() {
-    HttpClient client = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+    await("a hub that is ready, see " + log)
+        .atMost(Duration.ofSeconds(120))
+        .pollInterval(Duration.ofMillis(200))
+        .failFast("the server ended", () -> !process.isAlive())
+        .until(this::isReady);
+  }
+
+  /** Whether the hub's readiness answers 200. */
+  boolean isReady() {
     HttpRequest ready =
         HttpRequest.newBuilder(base.resolve("/health/ready"))
             .timeout(Duration.ofSeconds(5))
             .build();
-    await("a hub that is ready, see " + log)
-        .atMost(Duration.ofSeconds(120))
-        .pollInterval(Duration.ofMillis(200))
-        .ignoreExceptions()
-        .failFast("the server ended", () -> !process.isAlive())
-        .until(() -> client.send(ready, BodyHandlers.discarding()).statusCode() == 200);
+    try {
+      return CLIENT.send(ready, BodyHandlers.discarding()).statusCode() == 200;
+    } catch (IOException notYet) {
+      return false;
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  /** Whether the server itself runs. */
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  /** The server's process. */
+  ProcessHandle handle() {
+    return process.toHandle();
   }
 
   /** Where it answers. */

@@ -37,6 +37,7 @@ public abstract class HubTest {
     return ShrinkWrap.create(ZipImporter.class, "sluice.war")
         .importFrom(new File(System.getProperty("sluice.test.war")))
         .as(WebArchive.class)
-        .addPackage("dev.sluice.bench.server"); // a servlet that publishes on demand
+        .addPackage("dev.sluice.bench.server") // a servlet that publishes on demand
+        .addPackage("dev.sluice.it.server");
   }
 }

@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.io.StringReader;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -80,6 +81,31 @@ final class RawHttp implements AutoCloseable {
   /** Whether an answer has begun to arrive. */
   boolean isAnswered() throws IOException {
     return in.available() > 0;
+  }
+
+  /**
+   * Sends what may not be HTTP, and tells what came of it.
+   *
+   * @return the status; 0 when the connection was cut without one
+   */
+  int outcome(byte[] bytes, Duration within) throws IOException {
+    socket.setSoTimeout(Math.toIntExact(within.toMillis()));
+    try {
+      send(bytes);
+    } catch (IOException cut) {
+      // an answer may have come before that
+    }
+    try {
+      String status = line();
+      if (!status.matches("HTTP/1\\.[01] \\d{3}( .*)?")) {
+        throw new AssertionError("an answer that is not HTTP: " + status);
+      }
+      return Integer.parseInt(status.substring(9, 12));
+    } catch (SocketTimeoutException neither) {
+      throw new AssertionError("neither answered nor cut within " + within, neither);
+    } catch (IOException cut) {
+      return 0;
+    }
   }
 
   Answer answer() throws IOException {

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,19 +30,26 @@ class RestartIT {
   void aKilledHubLeavesNoOrphanBehindItsNextStartAndKeepsItsEvents() throws Exception {
     Map<String, String> settings = settings();
     long orphan;
+    List<ProcessHandle> tree;
     JsonObject before;
     HubProcess killed = HubProcess.start(directory.resolve("hub"), settings);
     try (killed) {
       awaitReady(killed);
       orphan = get(killed, "/api/mcp_servers/stubborn").getJsonNumber("pid").longValueExact();
       before = awaitHistoryThatEndsAtTheHead(killed);
+      ProcessHandle child = ProcessHandle.of(orphan).orElseThrow();
+      tree = Stream.concat(Stream.of(child), child.descendants()).toList();
       killed.kill();
     }
-    ProcessHandle child = ProcessHandle.of(orphan).orElseThrow();
-    assertThat(child.isAlive()).as("the child outlives a killed hub").isTrue();
+    assertThat(tree).hasSize(3);
+    assertThat(tree.stream().filter(ProcessHandle::isAlive).count())
+        .as("the child and who left its session outlive a killed hub")
+        .isGreaterThanOrEqualTo(2);
 
     try (HubProcess next = HubProcess.start(directory.resolve("hub"), settings)) {
-      await().atMost(Duration.ofSeconds(30)).until(() -> !child.isAlive());
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> tree.stream().noneMatch(ProcessHandle::isAlive));
       awaitReady(next);
       JsonObject after = awaitHistoryThatEndsAtTheHead(next);
 
@@ -75,7 +83,7 @@ class RestartIT {
     Path server = Path.of("server-config/samples/SampleServer.java").toAbsolutePath();
     Path file = directory.resolve("mcp.json");
     // The shell stays when its standard input ends, as a careless server does.
-    String script = "java '" + server + "'; exec sleep 600";
+    String script = "setsid sleep 600 & java '" + server + "'; exec sleep 600";
     Files.writeString(
         file,
         Json.createObjectBuilder()

@@ -128,16 +128,26 @@ class ServersIT extends RestTest {
         "it-kill-group", "{\"group_id\":\"it-kill-group\",\"members\":[{\"id\":\"it-kill\"}]}");
     send("POST", "mcp_servers/it-kill/start", "");
     await().until(() -> events.of("it-kill-group", "GroupStateChanged").size() == 1);
-    long pid = json(send("GET", "mcp_servers/it-kill", "")).getJsonNumber("pid").longValue();
+    long pid = pid("it-kill");
+    double killed = System.currentTimeMillis() / 1000.0;
     ProcessHandle.of(pid).orElseThrow().destroyForcibly();
-    await()
-        .atMost(Duration.ofSeconds(2))
-        .until(() -> events.changes("it-kill").contains("ready>dead"));
+    await().until(() -> events.changes("it-kill").contains("ready>dead"));
+    JsonObject dead = events.of("it-kill", "McpServerStateChanged").get(2);
+    assertThat(dead.getString("new_state")).isEqualTo("dead");
+    assertThat(dead.getString("reason")).isEqualTo("crashed: ended by SIGKILL (exit code 137)");
+    assertThat(dead.getJsonNumber("occurred_at").doubleValue() - killed).isLessThan(1.0);
     await().until(() -> events.of("it-kill-group", "GroupStateChanged").size() >= 2);
     JsonObject left = events.of("it-kill-group", "GroupMemberHealthChanged").get(1);
     assertThat(left.getBoolean("in_rotation")).isFalse();
     assertThat(left.getString("reason")).startsWith("crashed: ");
     await().atMost(Duration.ofSeconds(30)).until(() -> state("it-kill").equals("ready"));
+    assertThat(events.of("it-kill", "McpServerStateChanged").get(3).getString("reason"))
+        .isEqualTo("restart after back-off");
+    assertThat(pid("it-kill")).isNotEqualTo(pid);
+  }
+
+  private static long pid(String id) throws Exception {
+    return json(send("GET", "mcp_servers/" + id, "")).getJsonNumber("pid").longValue();
   }
 
   /**

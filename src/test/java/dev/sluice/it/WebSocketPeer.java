@@ -13,6 +13,8 @@ import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A WebSocket client over a bare socket: it can stall, send what is illegal, and cut the
@@ -25,6 +27,7 @@ final class WebSocketPeer implements AutoCloseable {
 
   private final Socket socket = new Socket();
   private final DataInputStream in;
+  private final List<String> pongs = new ArrayList<>();
   private boolean answersPings = true;
   private Closed closed;
 
@@ -122,6 +125,8 @@ final class WebSocketPeer implements AutoCloseable {
               .readObject();
         } else if (opcode == 9 && answersPings) {
           frame(10, payload);
+        } else if (opcode == 10) {
+          pongs.add(new String(payload, StandardCharsets.UTF_8));
         } else if (opcode == 8) {
           closed =
               new Closed(
@@ -137,18 +142,31 @@ final class WebSocketPeer implements AutoCloseable {
     return null;
   }
 
-  /** The next frame that is no ping. */
+  /** The next frame that is no ping; pings alone are waited through for a minute at most. */
   JsonObject next() throws IOException {
+    long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
     JsonObject frame = next(Duration.ofSeconds(20));
     while (frame != null && frame.getString("type", "").equals("ping")) {
+      if (System.nanoTime() > deadline) {
+        throw new IOException("nothing but pings for a minute");
+      }
       frame = next(Duration.ofSeconds(20));
     }
     return frame;
   }
 
-  /** Reads on until the connection has ended. */
+  /** The payloads of the pongs that were read. */
+  List<String> pongs() {
+    return List.copyOf(pongs);
+  }
+
+  /** Reads on until the connection has ended, for a minute at most. */
   Closed closed() throws IOException {
+    long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
     while (closed == null) {
+      if (System.nanoTime() > deadline) {
+        throw new IOException("the connection did not end within a minute");
+      }
       next(Duration.ofSeconds(20));
     }
     return closed;

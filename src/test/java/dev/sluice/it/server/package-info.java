@@ -1,0 +1,2 @@
+/** What the tested WAR has and the hub's has not. */
+package dev.sluice.it.server;
