@@ -99,8 +99,28 @@ public class StreamDoorFilter extends HttpFilter {
     return null;
   }
 
+  private static String name(String raw) {
+    return raw.length() <= 64 ? raw : raw.substring(0, 64) + "…";
+  }
+
+  /** Payara leaves a parameter out that holds NUL: what it asks for would be ignored in silence. */
+  private static void refuseNul(@Nullable String query) {
+    if (query == null) {
+      return;
+    }
+    for (String parameter : query.split("&", -1)) {
+      int value = parameter.indexOf('=');
+      if (parameter.contains("%00")) {
+        throw new IllegalArgumentException(
+            name(value < 0 ? parameter : parameter.substring(0, value))
+                + " must not hold NUL (%00)");
+      }
+    }
+  }
+
   /** The query; a reconnecting EventSource names its place in the header, which is newer. */
   private static SubscribeRequest requested(HttpServletRequest request) {
+    refuseNul(request.getQueryString());
     Map<String, List<String>> query = new LinkedHashMap<>();
     request.getParameterMap().forEach((name, values) -> query.put(name, List.of(values)));
     SubscribeRequest asked = SubscribeQuery.parse(query);

@@ -2,7 +2,6 @@ package dev.sluice.it;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.time.Duration;
@@ -79,44 +78,5 @@ class SlowClientsIT extends HubTest {
       }
       assertThat(http.answer().status()).isEqualTo(422);
     }
-  }
-
-  @Test
-  void manyBodiesThatTrickleLeaveRoomForOthers() throws IOException {
-    List<RawHttp> slow = new ArrayList<>();
-    try {
-      for (int i = 0; i < MANY; i++) {
-        RawHttp http = new RawHttp(HUB);
-        slow.add(http);
-        http.send(
-            "POST /api/mcp_servers HTTP/1.1",
-            HOST,
-            "Content-Type: application/json",
-            "Content-Length: 1000");
-        http.send(new byte[] {' '});
-      }
-      everybodyElseIsAnswered();
-      await()
-          .atMost(Duration.ofSeconds(60))
-          .pollInterval(Duration.ofMillis(500))
-          .until(() -> trickle(slow));
-      everybodyElseIsAnswered();
-    } finally {
-      for (RawHttp http : slow) {
-        http.close();
-      }
-    }
-  }
-
-  /** Sends one byte on each connection that has no answer yet; true when all have one. */
-  private static boolean trickle(List<RawHttp> slow) throws IOException {
-    boolean all = true;
-    for (RawHttp http : slow) {
-      if (!http.isAnswered()) {
-        all = false;
-        http.send(new byte[] {' '});
-      }
-    }
-    return all;
   }
 }
