@@ -82,7 +82,7 @@ class HttpGarbageIT extends HubTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"\u00ff\u00fe\u0080", "not an id", ":", "a:b", "x:99999999999999999999"})
+  @ValueSource(strings = {"not an id", ":", "a:b", "x:99999999999999999999"})
   void aLastEventIdThatIsNoneIs400(String id) throws IOException {
     RawHttp.Answer answer = RawHttp.get(HUB, "/api/events", HOST, "Last-Event-ID: " + id);
     assertThat(answer.status()).as(answer.body()).isEqualTo(400);
@@ -93,7 +93,6 @@ class HttpGarbageIT extends HubTest {
   @ValueSource(
       strings = {
         "/api/mcp_servers/LONG",
-        "/api/mcp_servers/%ff%fe",
         "/api/mcp_servers/%20",
         "/api/mcp_servers/x%0d%0ay",
         "/api/mcp_servers/nobody/logs?lines=LONG",
@@ -101,7 +100,6 @@ class HttpGarbageIT extends HubTest {
         "/api/mcp_servers/nobody/logs/stream?lines=NaN",
         "/api/mcp_servers/nobody/tools/history?limit=NaN",
         "/api/groups/LONG",
-        "/api/groups/%f0%28%8c%28",
         "/api/LONG",
         "/LONG",
         "/api/mcp_servers?LONG",
@@ -153,14 +151,7 @@ class HttpGarbageIT extends HubTest {
         Arguments.of(
             "a length beside chunks",
             post + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            "400|422"),
-        Arguments.of("an unknown coding", post + "Transfer-Encoding: zip\r\n\r\n{}", "400|408|422"),
-        Arguments.of(
-            "a chunk that is none", post + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "400|408|0"),
-        Arguments.of(
-            "a chunk of 2^63 bytes",
-            post + "Transfer-Encoding: chunked\r\n\r\n8000000000000000\r\n{}",
-            "400|0"));
+            "400|422"));
   }
 
   /** Status 0 is a connection that is cut without an answer. */
