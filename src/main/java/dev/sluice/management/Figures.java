@@ -25,6 +25,31 @@ final class Figures {
               "sluice_http_errors",
               "HTTP requests answered with an error.",
               HubReading::refused),
+          gauge(
+              "ArrivingBodies",
+              "sluice_http_arriving_bodies",
+              "Request bodies that are still arriving.",
+              r -> r.bodies().arriving()),
+          gauge(
+              "ArrivingBytes",
+              "sluice_http_arriving_bytes",
+              "Bytes that arriving request bodies hold.",
+              r -> r.bodies().bytes()),
+          gauge(
+              "MaxArrivingBytes",
+              "sluice_http_max_arriving_bytes",
+              "Bytes that arriving request bodies may hold.",
+              r -> r.bodies().maxBytes()),
+          gauge(
+              "RunningArrived",
+              "sluice_http_running_arrived",
+              "Requests that run after their bodies have arrived.",
+              r -> r.bodies().running()),
+          gauge(
+              "MaxRunningArrived",
+              "sluice_http_max_running_arrived",
+              "Requests that may run at once after their bodies have arrived.",
+              r -> r.bodies().maxRunning()),
           gauge("Groups", "sluice_groups", "Groups of MCP servers.", HubReading::groups));
 
   static final Figure<Long> ERRORS_BY_STATUS =

@@ -3,6 +3,7 @@ package dev.sluice.management;
 import dev.sluice.events.EventId;
 import dev.sluice.events.FanoutStats;
 import dev.sluice.events.JournalStats;
+import dev.sluice.rest.Bodies;
 import dev.sluice.servers.ServersSummary;
 import dev.sluice.servers.upstream.Upstreams;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import java.util.SortedMap;
  * @param groups groups of MCP servers
  * @param upstream connections to MCP servers and their child processes
  * @param threads what waits for threads
+ * @param bodies request bodies that are still arriving
  * @param requests HTTP requests received
  * @param refusals answers in the error shape, by status
  */
@@ -32,6 +34,7 @@ record HubReading(
     int groups,
     Upstreams.Gauges upstream,
     ThreadsReading threads,
+    Bodies.Gauges bodies,
     long requests,
     SortedMap<Integer, Long> refusals) {
 

@@ -3,6 +3,7 @@ package dev.sluice.management;
 import dev.sluice.access.RequestCounts;
 import dev.sluice.events.Fanout;
 import dev.sluice.events.Journal;
+import dev.sluice.rest.Bodies;
 import dev.sluice.servers.AnswersResource;
 import dev.sluice.servers.LogStreams;
 import dev.sluice.servers.ServerRegistry;
@@ -20,6 +21,7 @@ class ReadModels {
 
   @Inject private Settings settings;
   @Inject private RequestCounts requests;
+  @Inject private Bodies bodies;
   @Inject private Fanout fanout;
   @Inject private Journal journal;
   @Inject private ServerRegistry registry;
@@ -40,6 +42,7 @@ class ReadModels {
         registry.groups().count(),
         upstreams.gauges(),
         threads(),
+        bodies.gauges(),
         requests.requests(),
         requests.refusals());
   }

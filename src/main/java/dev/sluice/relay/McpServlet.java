@@ -5,10 +5,8 @@ import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.jsonrpc.Envelope.Kind;
 import dev.sluice.jsonrpc.MalformedMessageException;
 import dev.sluice.rest.ApiException;
-import dev.sluice.rest.BoundedBody;
+import dev.sluice.rest.BodyFailure;
 import dev.sluice.servers.RelayedServer;
-import dev.sluice.settings.Setting;
-import dev.sluice.settings.Settings;
 import dev.sluice.sse.SseResponse;
 import jakarta.inject.Inject;
 import jakarta.servlet.http.HttpServlet;
@@ -50,7 +48,6 @@ public class McpServlet extends HttpServlet {
   private static final int REFUSED = -32000;
 
   @Inject private transient Relay relay;
-  @Inject private transient Settings settings;
 
   /** An answer instead of a stream: JSON-RPC in the body, as clients of MCP expect. */
   private static final class Refused extends Exception {
@@ -389,20 +386,11 @@ public class McpServlet extends HttpServlet {
       throw new Refused(
           415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
     }
-    int limit = settings.integer(Setting.HTTP_BODY_LIMIT);
     byte[] body;
     try {
-      if (request.getContentLengthLong() > limit) {
-        throw new BoundedBody.TooLargeException();
-      }
-      body =
-          new BoundedBody(limit, settings.seconds(Setting.HTTP_BODY_SECONDS), System::nanoTime)
-              .read(request.getInputStream());
-    } catch (BoundedBody.TooLargeException larger) {
-      throw new Refused(
-          413, REFUSED, "The message has more than " + limit + " bytes, the most it may.");
-    } catch (BoundedBody.TooSlowException slower) {
-      throw new Refused(408, REFUSED, "The message took too long to arrive.");
+      body = request.getInputStream().readAllBytes(); // BodyFilter has bounded it
+    } catch (BodyFailure failed) {
+      throw new Refused(failed.status(), REFUSED, String.valueOf(failed.getMessage()));
     }
     try {
       return Envelope.read(body);

@@ -64,10 +64,15 @@ public final class ApiException extends RuntimeException {
    * @param problem what is wrong with it and what is legal
    */
   public static ApiException invalid(String field, String problem) {
+    return invalidField(field, field + ": " + problem);
+  }
+
+  /** The same with a message that names the field already. */
+  public static ApiException invalidField(String field, String message) {
     return new ApiException(
         422,
         "validation_failed",
-        field + ": " + problem,
+        message,
         Json.createObjectBuilder().add("field", field).build(),
         Optional.empty());
   }

@@ -1,9 +1,6 @@
 package dev.sluice.rest;
 
-import dev.sluice.settings.Setting;
-import dev.sluice.settings.Settings;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.inject.Inject;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.MultivaluedMap;
 import jakarta.ws.rs.ext.Provider;
@@ -16,7 +13,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a {@link JsonBody}: bounded in bytes and in time.
+ * Reads a {@link JsonBody}; its bounds in bytes and time are held by {@link BodyFilter}.
  *
  * <p>The content type is checked here and not by {@code Consumes} on the resources, because a
  * request without body has none, and RESTEasy refuses that where Jersey does not. An interceptor
@@ -27,8 +24,6 @@ import org.jspecify.annotations.Nullable;
 @ApplicationScoped
 public class JsonBodyReader implements ReaderInterceptor {
 
-  @Inject private Settings settings;
-
   @Override
   public Object aroundReadFrom(ReaderInterceptorContext context) throws IOException {
     return context.getType() == JsonBody.class
@@ -38,32 +33,13 @@ public class JsonBodyReader implements ReaderInterceptor {
 
   private JsonBody read(
       MediaType mediaType, MultivaluedMap<String, String> headers, InputStream in) {
-    int limit = settings.integer(Setting.HTTP_BODY_LIMIT);
-    long announced = announced(headers.getFirst("Content-Length"));
-    if (announced > limit) {
-      throw tooLarge(limit);
-    }
-    BoundedBody body =
-        new BoundedBody(limit, settings.seconds(Setting.HTTP_BODY_SECONDS), System::nanoTime);
     byte[] bytes;
     try {
-      bytes = body.read(in);
-    } catch (BoundedBody.TooLargeException larger) {
-      throw tooLarge(limit);
-    } catch (BoundedBody.TooSlowException slower) {
-      throw ApiException.of(
-          408,
-          "request_timeout",
-          "The request body did not arrive within "
-              + settings.number(Setting.HTTP_BODY_SECONDS)
-              + " s (sluice.http.body.seconds).");
+      bytes = in.readAllBytes(); // BodyFilter has bounded it
+    } catch (BodyFailure failed) {
+      throw failed.asApiException();
     } catch (IOException broken) {
-      if (broken.getClass().getSimpleName().equals("RequestTooBigException")) {
-        // Undertow's own max-post-size (10 MB by default), when ours is set above it
-        throw tooLarge(limit);
-      }
-      throw ApiException.of(
-          400, "body_incomplete", "The request body ended before its announced end.");
+      throw BodyFailure.incomplete().asApiException();
     }
     if (bytes.length == 0) {
       return JsonBody.EMPTY;
@@ -89,23 +65,5 @@ public class JsonBodyReader implements ReaderInterceptor {
       throw ApiException.of(
           415, "unsupported_media_type", "JSON is UTF-8 (RFC 8259); leave the charset out.");
     }
-  }
-
-  private static long announced(@Nullable String contentLength) {
-    if (contentLength == null) {
-      return 0;
-    }
-    try {
-      return Long.parseLong(contentLength.trim());
-    } catch (NumberFormatException overLong) {
-      return Long.MAX_VALUE; // the server accepted it as a number, so it is a huge one
-    }
-  }
-
-  private static ApiException tooLarge(int limit) {
-    return ApiException.of(
-        413,
-        "body_too_large",
-        "The request body is larger than " + limit + " bytes (sluice.http.body.limit).");
   }
 }

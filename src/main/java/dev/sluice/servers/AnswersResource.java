@@ -192,7 +192,9 @@ public class AnswersResource {
 
   /** 422 for a body whose values cannot be used. */
   static ApiException unusable(InvalidDefinition invalid) {
-    return ApiException.of(422, "validation_failed", invalid.described());
+    return invalid.field().isEmpty()
+        ? ApiException.of(422, "validation_failed", invalid.described())
+        : ApiException.invalidField(invalid.field(), invalid.described());
   }
 
   private static String cut(String value) {

@@ -228,7 +228,13 @@ final class Fields {
     return new InvalidDefinition(
         "value",
         (label.isEmpty() ? "" : label + ": ") + "\"" + name + "\" " + problem,
-        document.position(at));
+        document.position(at),
+        at.startsWith("/") ? at.substring(1) : at);
+  }
+
+  /** The keys that nobody asked for. */
+  List<String> unknownKeys() {
+    return object.keySet().stream().filter(name -> !known.contains(name)).toList();
   }
 
   /** One message for each key that nobody asked for. */

@@ -177,7 +177,7 @@ public class GroupsResource {
   private static void refuseUnknown(Fields fields) {
     List<String> unknown = fields.unknown();
     if (!unknown.isEmpty()) {
-      throw ApiException.of(422, "validation_failed", String.join("; ", unknown));
+      throw ApiException.invalidField(fields.unknownKeys().get(0), String.join("; ", unknown));
     }
   }
 

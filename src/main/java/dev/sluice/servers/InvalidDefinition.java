@@ -7,6 +7,7 @@ final class InvalidDefinition extends Exception {
 
   private final String errorType;
   private final LocatedJson.Position position;
+  private final String field;
 
   /**
    * Makes the failure.
@@ -17,9 +18,20 @@ final class InvalidDefinition extends Exception {
    * @param position where; {@link LocatedJson.Position#UNKNOWN} if not known
    */
   InvalidDefinition(String errorType, String message, LocatedJson.Position position) {
+    this(errorType, message, position, "");
+  }
+
+  /** One that is about a field. */
+  InvalidDefinition(String errorType, String message, LocatedJson.Position position, String field) {
     super(message);
     this.errorType = errorType;
     this.position = position;
+    this.field = field;
+  }
+
+  /** The path of the field, its parts divided by {@code /}; empty if it is about the whole. */
+  String field() {
+    return field;
   }
 
   String errorType() {

@@ -149,6 +149,14 @@ class HttpGarbageIT extends HubTest {
             post + "Content-Length: " + "9".repeat(30) + "\r\n\r\n",
             "400"),
         Arguments.of(
+            "a chunk that is none",
+            post + "Transfer-Encoding: chunked\r\n\r\nzz\r\nbody\r\n0\r\n\r\n",
+            "0|400|408"),
+        Arguments.of(
+            "an unknown transfer coding",
+            post + "Transfer-Encoding: sideways\r\n\r\n{}",
+            "0|400|408|422|501"),
+        Arguments.of(
             "a length beside chunks",
             post + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "400|422"));
