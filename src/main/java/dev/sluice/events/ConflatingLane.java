@@ -26,6 +26,11 @@ final class ConflatingLane extends Lane {
   }
 
   @Override
+  Lane emptyTwin() {
+    return new ConflatingLane(maxEvents(), maxBytes());
+  }
+
+  @Override
   void offer(JournalEntry entry, Subscription owner) {
     if (entry.bytes() > maxBytes()) {
       lose(entry);

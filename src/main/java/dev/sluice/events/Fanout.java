@@ -49,6 +49,7 @@ public final class Fanout implements AutoCloseable {
   private final LongAdder conflated = new LongAdder();
   private final LongAdder gapFrames = new LongAdder();
   private final LongAdder slowCloses = new LongAdder();
+  private final LongAdder unreadCloses = new LongAdder();
   private final LongAdder refused = new LongAdder();
 
   /** Starts the sending threads; {@code threads} makes every thread it ever uses. */
@@ -250,6 +251,7 @@ public final class Fanout implements AutoCloseable {
         queuedBytes,
         bound,
         slowCloses.sum(),
+        unreadCloses.sum(),
         refused.sum(),
         count.get(),
         settings.maxSubscribers(),
@@ -297,6 +299,11 @@ public final class Fanout implements AutoCloseable {
 
   void closedSlow() {
     slowCloses.increment();
+  }
+
+  /** Closed while a frame was on its way: the web server may keep that connection. */
+  void closedUnread() {
+    unreadCloses.increment();
   }
 
   /** Closes every subscription with 1001 and ends every thread; waits at most five seconds. */

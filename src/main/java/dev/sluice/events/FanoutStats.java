@@ -17,6 +17,8 @@ package dev.sluice.events;
  * @param queuedBytes bytes waiting in all lanes
  * @param boundBytes the formula's value: the sum of all lanes' byte bounds
  * @param slowCloses connections closed with 4008
+ * @param unreadCloses connections closed, with any code, while a frame was not taken yet; the web
+ *     server may keep them until the peer reads or leaves
  * @param refused subscriptions refused at the limit
  * @param subscribers subscriptions now
  * @param maxSubscribers the limit
@@ -37,6 +39,7 @@ public record FanoutStats(
     long queuedBytes,
     long boundBytes,
     long slowCloses,
+    long unreadCloses,
     long refused,
     int subscribers,
     int maxSubscribers,

@@ -29,6 +29,9 @@ abstract sealed class Lane permits QueueLane, ConflatingLane {
         : new QueueLane(maxEvents, maxBytes);
   }
 
+  /** A lane of the same kind and bounds with nothing in it. */
+  abstract Lane emptyTwin();
+
   /** Whether an event fits without another one giving way. */
   boolean fits(JournalEntry entry) {
     return events < maxEvents && bytes + entry.bytes() <= maxBytes;

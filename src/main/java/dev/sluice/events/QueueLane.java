@@ -20,6 +20,11 @@ final class QueueLane extends Lane {
   }
 
   @Override
+  Lane emptyTwin() {
+    return new QueueLane(maxEvents(), maxBytes());
+  }
+
+  @Override
   void offer(JournalEntry entry, Subscription owner) {
     if (entry.bytes() > maxBytes()) {
       lose(entry);

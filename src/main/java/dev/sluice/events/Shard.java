@@ -350,6 +350,9 @@ final class Shard {
       if (code == CloseCode.TOO_SLOW) {
         fanout.closedSlow();
       }
+      if (member.inFlight) {
+        fanout.closedUnread();
+      }
       closeEnded(member, code, reason);
     }
   }

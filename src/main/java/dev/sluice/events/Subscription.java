@@ -112,9 +112,12 @@ public final class Subscription {
     command(() -> shard.control(this, frame));
   }
 
-  /** Asks the visibility predicate afresh for every topic, because rights changed. */
+  /**
+   * Asks the visibility predicate afresh for every topic, because rights changed: for what comes,
+   * what is replayed, and what waits. Only a frame that is being written is not called back.
+   */
   public void refreshRights() {
-    command(() -> match = new TopicMatch(new EventFilter(request), visible));
+    command(this::decideAgain);
   }
 
   /** The peer has left: frees everything at once; the outlet is not called again. */
@@ -266,6 +269,29 @@ public final class Subscription {
         }
       }
     }
+  }
+
+  /**
+   * Rights have changed: what waits is decided again, and what may not be seen any more goes
+   * without being told, as if it had not matched. What was already lost stays counted.
+   */
+  private void decideAgain() {
+    match = new TopicMatch(new EventFilter(request), visible);
+    // What waits has passed the filter of its time; only the rights are new.
+    TopicMatch rights = new TopicMatch(new EventFilter(SubscribeRequest.EVERYTHING), visible);
+    if (held != null && !rights.matches(held)) {
+      held = null;
+    }
+    Lane old = lane;
+    Lane fresh = old.emptyTwin();
+    for (Object item = old.poll(); item != null; item = old.poll()) {
+      if (!(item instanceof JournalEntry entry)) {
+        fresh.mark(item);
+      } else if (rights.matches(entry)) {
+        fresh.offer(entry, this);
+      }
+    }
+    lane = fresh;
   }
 
   /** Adds a control frame that must keep its place among the events; false if too many wait. */

@@ -182,6 +182,7 @@ final class Watchdog implements Runnable {
       return false;
     }
     fanout.closedSlow();
+    fanout.closedUnread();
     LOG.log(
         Level.WARNING,
         "SLUICE-0113: too many connections block their writes; the longest stalled one is closed");

@@ -102,6 +102,11 @@ final class Figures {
               "Subscribers closed because they were too slow.",
               FanoutStats::slowCloses),
           counter(
+              "UnreadCloses",
+              "sluice_stream_unread_closes",
+              "Subscribers closed while a frame to them was not taken.",
+              FanoutStats::unreadCloses),
+          counter(
               "RefusedSubscribers",
               "sluice_stream_refused",
               "Subscriptions refused at the limit.",
