@@ -348,6 +348,11 @@ final class Figures {
               "WebSocket pings that may be written and wait for it.",
               t -> t.streams().maxPinging()),
           gauge(
+              "WatchedSockets",
+              "sluice_threads_watched_sockets",
+              "WebSocket sessions of the event stream that are pinged.",
+              t -> t.streams().sockets()),
+          gauge(
               "LogReaders",
               "sluice_threads_log_readers",
               "Readers that follow a server's log.",

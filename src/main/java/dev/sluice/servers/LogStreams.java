@@ -73,7 +73,14 @@ public class LogStreams {
       ticking.cancel(false);
     }
     followers.keySet().forEach(LogFollower::end);
-    closing.close(GRACE);
+    int left = closing.close(GRACE);
+    if (left > 0) {
+      LOG.log(
+          Level.WARNING,
+          "SLUICE-0212: {0} readers of logs waited to be closed, behind others that do not read;"
+              + " they end with the server",
+          left);
+    }
     writing.close();
   }
 
@@ -137,6 +144,7 @@ public class LogStreams {
             () -> {
               followers.remove(self[0]);
               if (!closing.offer(close)) {
+                // Never full, see admit(): the hub has ended.
                 LOG.log(Level.DEBUG, "the hub ends: the server closes the stream itself");
               }
             });

@@ -1,7 +1,6 @@
 package dev.sluice.streams;
 
 import dev.sluice.access.Caller;
-import dev.sluice.events.CloseCode;
 import dev.sluice.events.Fanout;
 import dev.sluice.events.SubscribeRequest;
 import dev.sluice.events.Subscription;
@@ -23,17 +22,12 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.Principal;
 import java.time.Duration;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Binds connections to the fan-out: who may see what, and which WebSocket peers still answer. As
- * many entries as the fan-out takes subscribers.
- */
+/** Binds connections to the fan-out: who may see what, and which WebSocket peers still answer. */
 @ApplicationScoped
 public class EventStreams {
 
@@ -56,7 +50,7 @@ public class EventStreams {
   /** Threads that may hang at stalled peers, for closing and, apart from it, for pings. */
   private static final int HANGING = 16;
 
-  private final Map<WebSocketOutlet, Subscription> sockets = new ConcurrentHashMap<>();
+  private final WatchedSockets sockets = new WatchedSockets();
   private final SseFrames frames = new SseFrames();
   private OwnThreads closing;
   private OwnThreads pinging;
@@ -88,7 +82,14 @@ public class EventStreams {
     if (ticking != null) {
       ticking.cancel(false);
     }
-    closing.close(GRACE);
+    int left = closing.close(GRACE);
+    if (left > 0) {
+      LOG.log(
+          Level.WARNING,
+          "SLUICE-0116: {0} event streams waited to be closed, behind others whose peers do not"
+              + " read; they end with the server",
+          left);
+    }
     pinging.close();
   }
 
@@ -99,12 +100,14 @@ public class EventStreams {
    * @param maxClosing at most; beyond it whoever closes does it itself
    * @param pinging pings being written or waiting for it
    * @param maxPinging at most; beyond it a ping is tried again a second later
+   * @param sockets WebSocket sessions that are watched; no more than subscribers
    */
-  public record Gauges(int closing, int maxClosing, int pinging, int maxPinging) {}
+  public record Gauges(int closing, int maxClosing, int pinging, int maxPinging, int sockets) {}
 
   /** Reads the gauges; any thread. */
   public Gauges gauges() {
-    return new Gauges(closing.busy(), closing.limit(), pinging.busy(), pinging.limit());
+    return new Gauges(
+        closing.busy(), closing.limit(), pinging.busy(), pinging.limit(), sockets.size());
   }
 
   /**
@@ -147,10 +150,7 @@ public class EventStreams {
         request.since() == null
             ? fanout.subscribeQuietly(request, visible(caller), outlet)
             : fanout.subscribe(request, visible(caller), outlet);
-    sockets.put(outlet, subscription);
-    if (outlet.isOver()) { // it left before it was there to be removed
-      gone(outlet);
-    }
+    sockets.add(outlet, subscription);
     return subscription;
   }
 
@@ -165,11 +165,7 @@ public class EventStreams {
 
   /** The session has ended: its lane is freed. */
   void gone(WebSocketOutlet outlet) {
-    outlet.over();
-    Subscription subscription = sockets.remove(outlet);
-    if (subscription != null) {
-      subscription.gone();
-    }
+    sockets.gone(outlet);
   }
 
   /** The wire end of a session. */
@@ -191,27 +187,10 @@ public class EventStreams {
     return fanout.subscribe(request, visible(caller), outlet);
   }
 
-  /**
-   * One pass over all sessions each second: cheaper than a timer for each. It only looks, and hands
-   * pings to threads of their own: on Payara a ping waits for the frame before it.
-   */
   private void watch() {
-    long now = System.nanoTime();
-    long period = settings.seconds(Setting.EVENTS_PING_SECONDS).toNanos();
-    Duration deadline = settings.seconds(Setting.EVENTS_STALL_SECONDS);
-    sockets.forEach(
-        (outlet, subscription) -> {
-          try {
-            if (!outlet.alive(now, period, deadline.toNanos())) {
-              LOG.log(
-                  Level.DEBUG, "closing a peer that stopped answering pings: {0}", subscription);
-              subscription.close(
-                  CloseCode.TOO_SLOW, "no pong within " + deadline.toSeconds() + " s; resume");
-              sockets.remove(outlet, subscription);
-            }
-          } catch (RuntimeException defect) { // thrown on, it would end the watch over all others
-            LOG.log(Level.DEBUG, "a peer could not be watched", defect);
-          }
-        });
+    sockets.look(
+        System.nanoTime(),
+        settings.seconds(Setting.EVENTS_PING_SECONDS),
+        settings.seconds(Setting.EVENTS_STALL_SECONDS));
   }
 }

@@ -81,16 +81,17 @@ public final class OwnThreads implements AutoCloseable {
    * Ends the threads: takes nothing more, and interrupts what hangs after a time.
    *
    * @param grace for what waits and runs; blocks at most so long
+   * @return how many tasks waited all the time and are not done
    */
-  public void close(Duration grace) {
+  public int close(Duration grace) {
     pool.shutdown();
     try {
-      if (!pool.awaitTermination(grace.toMillis(), TimeUnit.MILLISECONDS)) {
-        pool.shutdownNow();
-      }
+      return pool.awaitTermination(grace.toMillis(), TimeUnit.MILLISECONDS)
+          ? 0
+          : pool.shutdownNow().size();
     } catch (InterruptedException hurry) {
-      pool.shutdownNow();
       Thread.currentThread().interrupt();
+      return pool.shutdownNow().size();
     }
   }
 }

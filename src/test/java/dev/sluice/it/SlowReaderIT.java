@@ -216,6 +216,7 @@ class SlowReaderIT extends HubTest {
     String server = "slow-gone-" + transport;
     String query = "?since=live&policy=require-complete&mcp_server_ids=" + server;
     double closes = ManagementIT.metrics().get("sluice_stream_slow_closes_total");
+    double unread = ManagementIT.metrics().get("sluice_stream_unread_closes_total");
     String last;
     try (Reader reader = Reader.narrow(transport, HUB, query)) {
       assertThat(reader.next().getString("type")).isEqualTo("subscribed");
@@ -229,6 +230,8 @@ class SlowReaderIT extends HubTest {
                 publish(HUB, 200, server, "&pad=6000");
                 return ManagementIT.metrics().get("sluice_stream_slow_closes_total") > closes;
               });
+      assertThat(ManagementIT.metrics().get("sluice_stream_unread_closes_total"))
+          .isGreaterThan(unread);
       for (JsonObject frame = reader.next(); frame != null; frame = reader.next()) {
         assertThat(frame.getString("type", "event")).as("%s", frame).isEqualTo("event");
         last = frame.getString("event_id");

@@ -82,8 +82,19 @@ class OwnThreadsTest {
     threads.offer(() -> waited.set(true));
     Thread release = new Thread(this.release::countDown);
     release.start();
-    threads.close(Duration.ofSeconds(10));
+    assertThat(threads.close(Duration.ofSeconds(10))).isZero();
     assertThat(waited).isTrue();
+  }
+
+  @Test
+  void whatIsNotDoneAtTheEndIsCounted() {
+    OwnThreads threads = new OwnThreads(Thread::new, "own", 1, 3);
+    threads.offer(this::hang);
+    AtomicBoolean waited = new AtomicBoolean();
+    threads.offer(() -> waited.set(true));
+    threads.offer(() -> waited.set(true));
+    assertThat(threads.close(Duration.ofMillis(50))).isEqualTo(2);
+    assertThat(waited).isFalse();
   }
 
   @Test
