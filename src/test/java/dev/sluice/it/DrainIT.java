@@ -35,6 +35,7 @@ class DrainIT {
         last = stream.next();
       }
       assertThat(last.name()).isEqualTo("goaway");
+      assertThat(stream.next().name()).isEqualTo("end");
       stopped.join();
     }
   }

@@ -204,6 +204,58 @@ class LogStreamIT extends HubTest {
   }
 
   @Test
+  void oneReaderMoreThanTheLimitIsToldWhenToComeBackAndAPlaceThatIsLeftIsGivenAway()
+      throws Exception {
+    add("it-crowd", JAVA, "-XX:TieredStopAtLevel=1", SAMPLE);
+    String path = "/api/mcp_servers/it-crowd/logs/stream?lines=0";
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> metrics().get("sluice_threads_log_readers") == 0);
+    int most = metrics().get("sluice_threads_max_log_readers").intValue();
+    assertThat(most).isEqualTo(256);
+    List<RawHttp> readers = new ArrayList<>();
+    try {
+      for (int i = 0; i < most; i++) {
+        RawHttp reader = new RawHttp(HUB);
+        readers.add(reader);
+        reader.send("GET " + path + " HTTP/1.1", "Host: localhost");
+        await().pollDelay(Duration.ZERO).until(reader::isAnswered);
+      }
+      RawHttp.Answer refused = RawHttp.get(HUB, path, "Host: localhost");
+      assertThat(refused.status()).isEqualTo(503);
+      assertThat(refused.headers()).containsEntry("retry-after", "30");
+      assertThat(refused.error().getString("code")).isEqualTo("too_many_followers");
+      assertThat(metrics().get("sluice_threads_log_readers")).isEqualTo(most);
+
+      // Who has left is noticed by a write: each call writes a line.
+      readers.remove(0).close();
+      RawHttp next = new RawHttp(HUB);
+      readers.add(next);
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .until(
+              () -> {
+                send("POST", "mcp_servers/it-crowd/tools/fail/call", "{\"arguments\":{}}");
+                return metrics().get("sluice_threads_log_readers") < most;
+              });
+      next.send("GET " + path + " HTTP/1.1", "Host: localhost");
+      await().until(next::isAnswered);
+      assertThat(metrics().get("sluice_threads_log_readers")).isEqualTo(most);
+    } finally {
+      for (RawHttp reader : readers) {
+        reader.close();
+      }
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(
+              () -> {
+                send("POST", "mcp_servers/it-crowd/tools/fail/call", "{\"arguments\":{}}");
+                return metrics().get("sluice_threads_log_readers") == 0;
+              });
+    }
+  }
+
+  @Test
   void whatIsNoStreamIsRefusedInPlainWords() throws Exception {
     add("it-plain", JAVA, SAMPLE);
     String path = "/api/mcp_servers/it-plain/logs/stream";

@@ -21,7 +21,10 @@ import java.util.concurrent.TimeUnit;
 /** An event stream, read as a browser's EventSource would. */
 final class SsePeer implements AutoCloseable {
 
-  /** One event: id and name are empty when absent. */
+  /**
+   * One event: id and name are empty when absent. The last one is named {@code end} when the hub
+   * ended the stream in good order, {@code closed} when it broke off.
+   */
   record Event(String id, String name, String data) {
     JsonObject json() {
       return Json.createReader(new StringReader(data)).readObject();
@@ -82,6 +85,7 @@ final class SsePeer implements AutoCloseable {
           data.append(line.substring(5).trim());
         }
       }
+      events.add(new Event("", "end", "{}"));
     } catch (IOException | UncheckedIOException closed) {
       events.add(new Event("", "closed", "{}"));
     }

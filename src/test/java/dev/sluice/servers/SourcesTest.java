@@ -68,6 +68,29 @@ class SourcesTest {
   }
 
   @Test
+  void aFileOfFourMebibytesIsReadAndALargerOneChangesNothing(@TempDir Path dir) throws Exception {
+    Path file = dir.resolve("servers.json");
+    ServersFile source =
+        new ServersFile(file, rig.servers, rig.groups, rig.supervision, Variables.NONE);
+    servers(file, "first");
+    String text = Files.readString(file);
+    Files.writeString(file, text + " ".repeat((4 << 20) - text.length()));
+    assertThat(source.load("test")).isInstanceOf(ServersFile.Outcome.Applied.class);
+    servers(file, "second");
+    Files.writeString(file, Files.readString(file) + " ".repeat(4 << 20));
+    assertThat(source.load("test")).isInstanceOf(ServersFile.Outcome.Refused.class);
+    assertThat(source("first")).contains("config");
+    assertThat(source("second")).isEmpty();
+    assertThat(rig.of(ConfigurationReloadFailed.class))
+        .singleElement()
+        .satisfies(
+            e -> {
+              assertThat(e.errorType()).isEqualTo("size");
+              assertThat(e.reason()).contains("4194304 bytes");
+            });
+  }
+
+  @Test
   void aFileThatOthersOutranWhileItWasAppliedIsToldAndTriedAgain(@TempDir Path dir)
       throws Exception {
     Path file = dir.resolve("servers.json");

@@ -4,16 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.servers.ServerDefinition;
 import dev.sluice.servers.ServerDefinition.Transport;
 import dev.sluice.servers.upstream.Rig.Heard;
 import dev.sluice.servers.upstream.UpstreamException.Kind;
 import jakarta.json.JsonObject;
 import java.net.URI;
+import java.net.http.HttpClient;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -154,5 +161,82 @@ class WebSocketTest {
         .hasMessageContaining("no WebSocket within");
     server.answer.countDown();
     await().atMost(Rig.SOON).until(() -> server.log.contains("gone"));
+  }
+
+  /** A timer that runs 250 times faster: the pings go out each 100 ms. */
+  private static ScheduledThreadPoolExecutor hurriedTimer() {
+    return new ScheduledThreadPoolExecutor(1) {
+      @Override
+      public ScheduledFuture<?> scheduleWithFixedDelay(
+          Runnable task, long first, long delay, TimeUnit unit) {
+        return super.scheduleWithFixedDelay(
+            task, unit.toMicros(first) / 250, unit.toMicros(delay) / 250, TimeUnit.MICROSECONDS);
+      }
+    };
+  }
+
+  /** The connection by itself, its pings in a hurry. */
+  private WebSocketConnection hurried(ScheduledThreadPoolExecutor timer, List<String> ends)
+      throws Exception {
+    WebSocketConnection connection =
+        new WebSocketConnection(
+            server.url(), Map.of(), HttpClient.newHttpClient(), Rig.SOON, timer);
+    connection.open(
+        new Connection.Inbound() {
+          @Override
+          public void received(Envelope message) {}
+
+          @Override
+          public void noise(String stream, String text) {}
+
+          @Override
+          public void stderr(String line) {}
+
+          @Override
+          public void ended(String reason, Optional<Integer> exitCode) {
+            ends.add(reason);
+          }
+        });
+    return connection;
+  }
+
+  private long pings() {
+    return server.log.stream().filter("ping"::equals).count();
+  }
+
+  @Test
+  void aServerThatNoLongerAnswersPingsIsLetGoAfterThree() throws Exception {
+    ScheduledThreadPoolExecutor timer = hurriedTimer();
+    List<String> ends = new CopyOnWriteArrayList<>();
+    WebSocketConnection connection = hurried(timer, ends);
+    try {
+      await().atMost(Rig.SOON).until(() -> pings() >= 5);
+      assertThat(ends).as("while it answers").isEmpty();
+      long before = pings();
+      server.faults.add("mute");
+      await().atMost(Rig.SOON).until(() -> !ends.isEmpty());
+      assertThat(ends.get(0)).contains("no longer answers pings");
+      await().atMost(Rig.SOON).until(() -> server.log.contains("gone"));
+      // Three without an answer; one more may have been answered at the last moment.
+      assertThat(pings() - before).isBetween(3L, 4L);
+    } finally {
+      connection.close();
+      timer.shutdownNow();
+    }
+  }
+
+  @Test
+  void aServerThatNeverAnswersPingsIsKept() throws Exception {
+    server.faults.add("mute");
+    ScheduledThreadPoolExecutor timer = hurriedTimer();
+    List<String> ends = new CopyOnWriteArrayList<>();
+    WebSocketConnection connection = hurried(timer, ends);
+    try {
+      await().atMost(Rig.SOON).until(() -> pings() >= 10);
+      assertThat(ends).isEmpty();
+    } finally {
+      connection.close();
+      timer.shutdownNow();
+    }
   }
 }

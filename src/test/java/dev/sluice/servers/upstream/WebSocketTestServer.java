@@ -125,6 +125,13 @@ final class WebSocketTestServer implements AutoCloseable {
         frame(out, 8, payload, true);
         return;
       }
+      if (opcode == 9) {
+        log.add("ping");
+        if (!faults.contains("mute")) {
+          frame(out, 10, payload, true);
+        }
+        continue;
+      }
       if (opcode == 10) {
         log.add("pong " + new String(payload, UTF_8));
         continue;
