@@ -219,7 +219,7 @@ class LogStreamIT extends HubTest {
         RawHttp reader = new RawHttp(HUB);
         readers.add(reader);
         reader.send("GET " + path + " HTTP/1.1", "Host: localhost");
-        await().pollDelay(Duration.ZERO).until(reader::isAnswered);
+        await().pollInterval(Duration.ofMillis(2)).until(reader::isAnswered);
       }
       RawHttp.Answer refused = RawHttp.get(HUB, path, "Host: localhost");
       assertThat(refused.status()).isEqualTo(503);
