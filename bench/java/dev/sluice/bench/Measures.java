@@ -161,7 +161,7 @@ final class Measures {
       int clients = quick ? 30 : 100;
       // Enough for the stalled ones to outgrow what kernel and server buffer: 13 MB on Payara.
       int count = quick ? 1800 : 4500;
-      int rounds = quick ? 1 : 2;
+      int rounds = quick ? 1 : 4;
       if (!quick) {
         stalled(webSocket, clients, count / 2, true); // warms up, not counted
       }

@@ -32,6 +32,9 @@ public class AccessFilter extends HttpFilter {
   private static final Pattern MCP_PARAM = Pattern.compile("(?i)mcp-param-[a-z0-9_-]{1,64}");
   private static final int MAX_PARAMS = 32;
 
+  /** What reads bodies, behind the filter that does it without a thread. */
+  private static final Pattern TAKES_BODIES = Pattern.compile("/(api|mcp)(/.*)?");
+
   @Inject private transient AccessPolicy policy;
   @Inject private transient RequestCounts counts;
 
@@ -45,7 +48,7 @@ public class AccessFilter extends HttpFilter {
     Decision decision = policy.decide(call(request));
     if (decision instanceof Decision.Refused refused) {
       counts.refused(refused.refusal().status());
-      answer(response, refused.refusal());
+      answer(request, response, refused.refusal());
     } else if (decision instanceof Decision.Preflight preflight) {
       allow(response, preflight.origin());
       response.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
@@ -54,6 +57,9 @@ public class AccessFilter extends HttpFilter {
       response.setStatus(HttpServletResponse.SC_NO_CONTENT);
     } else if (decision instanceof Decision.Admitted admitted) {
       admitted.crossOrigin().ifPresent(origin -> allow(response, origin));
+      if (!TAKES_BODIES.matcher(request.getServletPath()).matches()) {
+        Unread.close(request, response);
+      }
       request.setAttribute(Caller.class.getName(), admitted.caller());
       chain.doFilter(new CallerRequest(request, admitted.caller()), response);
     }
@@ -91,7 +97,10 @@ public class AccessFilter extends HttpFilter {
   }
 
   /** Writes a refusal; for everything that refuses outside of REST. */
-  public static void answer(HttpServletResponse response, Refusal refusal) throws IOException {
+  public static void answer(
+      HttpServletRequest request, HttpServletResponse response, Refusal refusal)
+      throws IOException {
+    Unread.close(request, response);
     byte[] body = refusal.body().getBytes(StandardCharsets.UTF_8);
     refusal.headers().forEach(response::setHeader);
     response.setStatus(refusal.status());

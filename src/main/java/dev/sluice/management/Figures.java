@@ -50,6 +50,16 @@ final class Figures {
               "sluice_http_max_running_arrived",
               "Requests that may run at once after their bodies have arrived.",
               r -> r.bodies().maxRunning()),
+          gauge(
+              "BlockingBodies",
+              "sluice_http_blocking_bodies",
+              "Request bodies that a thread waits for: those that come with an upgrade to HTTP/2.",
+              r -> r.bodies().blocking()),
+          gauge(
+              "MaxBlockingBodies",
+              "sluice_http_max_blocking_bodies",
+              "Request bodies that threads may wait for.",
+              r -> r.bodies().maxBlocking()),
           gauge("Groups", "sluice_groups", "Groups of MCP servers.", HubReading::groups));
 
   static final Figure<Long> ERRORS_BY_STATUS =

@@ -6,6 +6,7 @@ import dev.sluice.jsonrpc.Envelope.Kind;
 import dev.sluice.jsonrpc.MalformedMessageException;
 import dev.sluice.rest.ApiException;
 import dev.sluice.rest.BodyFailure;
+import dev.sluice.rest.Query;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.sse.SseResponse;
 import jakarta.inject.Inject;
@@ -348,9 +349,14 @@ public class McpServlet extends HttpServlet {
 
   private void messages(Target target, HttpServletRequest request, HttpServletResponse response)
       throws IOException, Refused {
-    String id = request.getParameter("session_id");
-    if (id == null || id.isEmpty()) {
-      id = request.getParameter("sessionId");
+    String id;
+    try {
+      id = Query.first(request, "session_id");
+      if (id == null || id.isEmpty()) {
+        id = Query.first(request, "sessionId");
+      }
+    } catch (IllegalArgumentException illegal) {
+      throw new Refused(400, REFUSED, String.valueOf(illegal.getMessage()));
     }
     if (id == null || id.isEmpty()) {
       throw new Refused(400, REFUSED, "session_id is required");

@@ -4,6 +4,7 @@ import dev.sluice.access.AccessFilter;
 import dev.sluice.access.Refusal;
 import dev.sluice.access.RequestCounts;
 import dev.sluice.rest.ApiException;
+import dev.sluice.rest.Query;
 import jakarta.inject.Inject;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -41,7 +42,7 @@ public class RelayDoorFilter extends HttpFilter {
       return;
     }
     counts.refused(refusal.status());
-    AccessFilter.answer(response, refusal);
+    AccessFilter.answer(request, response, refusal);
   }
 
   private @Nullable Refusal refusal(String path, HttpServletRequest request) {
@@ -63,14 +64,15 @@ public class RelayDoorFilter extends HttpFilter {
           "unknown_subprotocol",
           "Offer the subprotocol mcp, or none; nothing else is spoken.");
     }
-    String[] names = request.getParameterValues("server");
-    String name =
-        path.startsWith("/mcp/")
-            ? path.substring("/mcp/".length(), path.length() - "/ws".length())
-            : names == null ? "" : names[0];
     try {
-      relay.server(name);
+      String name =
+          path.startsWith("/mcp/")
+              ? path.substring("/mcp/".length(), path.length() - "/ws".length())
+              : Query.first(request, "server");
+      relay.server(Objects.requireNonNullElse(name, ""));
       return null;
+    } catch (IllegalArgumentException illegal) {
+      return Refusal.of(400, "invalid_parameter", String.valueOf(illegal.getMessage()));
     } catch (ApiException refused) {
       return refused.refusal();
     }

@@ -1,6 +1,7 @@
 package dev.sluice.rest;
 
 import dev.sluice.access.AccessFilter;
+import dev.sluice.access.Unread;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -22,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  * A request whose body is taken in without a thread while it arrives, and which then is dispatched
  * to its servlet. Whoever reads the body there gets all of it, or a {@link BodyFailure}.
  *
- * <p>Life cycle: {@link #await}, arriving, whole or failed (once), dispatched, {@link #begin
- * begun}, completed. The container's reading thread and the sweep of {@link Bodies} may meet here.
+ * <p>Life cycle: {@link #await}, arriving, ended (whole or failed), dispatched, {@link #begin
+ * begun}, {@link #finish over}; or given up before it has begun. The container's threads, the sweep
+ * of {@link Bodies} and the end of the application may meet here.
  */
 final class ArrivingBody extends HttpServletRequestWrapper implements ReadListener, AsyncListener {
 
@@ -32,7 +34,7 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
 
   private static final int CHUNK = 8192;
 
-  /** After which a dispatch that has not begun is taken for lost. */
+  /** After which one that has ended and not begun is taken for lost. */
   private static final Duration LOST = Duration.ofSeconds(10);
 
   private enum State {
@@ -40,13 +42,14 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
     ENDED,
     DISPATCHED,
     BEGUN,
-    GIVEN_UP
+    OVER
   }
 
   private final Bodies bodies;
   private final ServletInputStream in;
   private final HttpServletResponse response;
   private final AsyncContext async;
+  private final Address address;
   private final AtomicReference<State> state = new AtomicReference<>(State.ARRIVING);
 
   /** What has arrived; of the container's reading thread alone, until the dispatch hands it on. */
@@ -71,6 +74,7 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
     this.bodies = bodies;
     this.in = in;
     this.response = response;
+    this.address = Address.of(request);
     this.async = request.startAsync(this, response);
   }
 
@@ -88,7 +92,13 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
     if (!bodies.hold(LEAST)) {
       throw BodyFailure.noRoom(bodies.maxBytes());
     }
-    ArrivingBody body = new ArrivingBody(request, response, bodies, in);
+    ArrivingBody body;
+    try {
+      body = new ArrivingBody(request, response, bodies, in);
+    } catch (RuntimeException notAsync) {
+      bodies.release(LEAST);
+      throw notAsync;
+    }
     request.setAttribute(ArrivingBody.class.getName(), body);
     bodies.began(body);
     body.async.setTimeout(0); // the sweep sees to it
@@ -154,12 +164,19 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
   private void end(@Nullable BodyFailure failed) {
     if (state.compareAndSet(State.ARRIVING, State.ENDED)) {
       failure = failed;
+      since = System.nanoTime();
+      if (failed != null) {
+        Unread.close(this, response);
+      }
       bodies.run(this);
     }
   }
 
   /** What a container's exception about a body says. */
   static BodyFailure failure(Throwable broken, Bodies bodies) {
+    if (broken instanceof BodyFailure known) {
+      return known;
+    }
     // Undertow's own max-post-size (10 MB by default), when ours is set above it
     return broken.getClass().getSimpleName().equals("RequestTooBigException")
         ? BodyFailure.tooLarge(bodies.limit())
@@ -179,14 +196,22 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
     }
   }
 
+  /** Whether its body has ended and it was neither dispatched nor given up. */
+  boolean hasEnded() {
+    return state.get() == State.ENDED;
+  }
+
+  /** Hands it to the container; it has a place among those that run, and gives it back. */
   void dispatch() {
+    if (!state.compareAndSet(State.ENDED, State.DISPATCHED)) {
+      bodies.ran();
+      return;
+    }
     since = System.nanoTime();
-    if (state.compareAndSet(State.ENDED, State.DISPATCHED)) {
-      try {
-        async.dispatch();
-      } catch (IllegalStateException gone) {
-        giveUp(); // the peer left, and the container has completed the request
-      }
+    try {
+      async.dispatch();
+    } catch (RuntimeException gone) { // the peer has left, and the container completed the request
+      giveUp();
     }
   }
 
@@ -195,34 +220,55 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
     return state.compareAndSet(State.DISPATCHED, State.BEGUN);
   }
 
+  /** It went through its servlet, which may have read the body or not. */
+  void finish() {
+    if (state.compareAndSet(State.BEGUN, State.OVER)) {
+      release();
+      bodies.ran();
+    }
+  }
+
   /** Looks for what took too long; called each second. */
   void check(long now) {
     State seen = state.get();
     if (seen == State.ARRIVING && now - since > bodies.within().toNanos()) {
       end(BodyFailure.tooSlow(bodies.within()));
-    } else if (seen == State.DISPATCHED && now - since > LOST.toNanos()) {
+    } else if ((seen == State.ENDED || seen == State.DISPATCHED) && now - since > LOST.toNanos()) {
       giveUp();
     }
   }
 
-  /** Its dispatch will not come: says that nothing was done, so that the peer may repeat it. */
-  private void giveUp() {
-    if (!state.compareAndSet(State.DISPATCHED, State.GIVEN_UP)) {
-      return;
+  /** Its servlet will not run: says that nothing was done, so that the peer may repeat it. */
+  void giveUp() {
+    if (forget()) {
+      try {
+        AccessFilter.answer(this, response, BodyFailure.notRun().asApiException().refusal());
+        async.complete();
+      } catch (IOException | RuntimeException gone) {
+        // nobody is there any more
+      }
     }
-    bodies.ran();
-    try {
-      AccessFilter.answer(response, BodyFailure.notRun().asApiException().refusal());
-      async.complete();
-    } catch (IOException | IllegalStateException gone) {
-      // nobody is there any more
+  }
+
+  /** Ends it unless its servlet has begun. */
+  private boolean forget() {
+    State seen = state.get();
+    while (seen != State.BEGUN && seen != State.OVER) {
+      if (state.compareAndSet(seen, State.OVER)) {
+        release();
+        if (seen == State.DISPATCHED) {
+          bodies.ran();
+        }
+        return true;
+      }
+      seen = state.get();
     }
-    release();
+    return false;
   }
 
   @Override
   public void onComplete(AsyncEvent event) {
-    release();
+    forget();
   }
 
   @Override
@@ -232,12 +278,12 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
 
   @Override
   public void onError(AsyncEvent event) {
-    release();
+    forget();
   }
 
   @Override
   public void onStartAsync(AsyncEvent event) {
-    release(); // by the servlet, which has its thread and reads, or has read
+    // by its servlet
   }
 
   private void release() {
@@ -262,5 +308,50 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
   @Override
   public BufferedReader getReader() {
     return new BufferedReader(new InputStreamReader(getInputStream(), StandardCharsets.UTF_8));
+  }
+
+  // Payara dispatches to the decoded path, cut at a question mark. The servlet that is chosen is
+  // the same, since all that take bodies are mapped to prefixes; it has to see what was asked for.
+
+  @Override
+  public String getRequestURI() {
+    return address.uri();
+  }
+
+  @Override
+  public StringBuffer getRequestURL() {
+    return new StringBuffer(address.url());
+  }
+
+  @Override
+  public String getServletPath() {
+    return address.servletPath();
+  }
+
+  @Override
+  public @Nullable String getPathInfo() {
+    return address.pathInfo();
+  }
+
+  @Override
+  public @Nullable String getQueryString() {
+    return address.query();
+  }
+
+  /** Where the request went. */
+  private record Address(
+      String uri,
+      String url,
+      String servletPath,
+      @Nullable String pathInfo,
+      @Nullable String query) {
+    static Address of(HttpServletRequest request) {
+      return new Address(
+          request.getRequestURI(),
+          request.getRequestURL().toString(),
+          request.getServletPath(),
+          request.getPathInfo(),
+          request.getQueryString());
+    }
   }
 }

@@ -9,12 +9,16 @@ import jakarta.enterprise.concurrent.ManagedExecutorService;
 import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
+import jakarta.servlet.ServletInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -27,21 +31,30 @@ import org.jspecify.annotations.Nullable;
 @ApplicationScoped
 public class Bodies {
 
+  private static final System.Logger LOG = System.getLogger(Bodies.class.getName());
+
   /** Bytes that all arriving bodies may hold at least. */
   private static final long LEAST_TOTAL = 64L << 20;
 
   /** Requests that may run at once after their bodies have arrived. */
   private static final int MAX_RUNNING = 64;
 
+  /** Bodies that may be read with a thread at once. */
+  private static final int MAX_BLOCKED = 8;
+
   private final AtomicLong held = new AtomicLong();
 
-  /** Those that are arriving, wait, or were dispatched; bounded by the bytes that they hold. */
+  /** Those whose servlet has not begun; bounded by the bytes that they hold. */
   private final Set<ArrivingBody> bodies = ConcurrentHashMap.newKeySet();
 
-  /** Whole ones that wait until others have run; under this object's lock, as {@code running}. */
+  /** Whole ones that wait for a place; under this object's lock, as {@code running}. */
   private final Queue<ArrivingBody> waiting = new ArrayDeque<>();
 
+  /** Threads that may read a body. */
+  private final Semaphore blocked = new Semaphore(MAX_BLOCKED);
+
   private int running;
+  private volatile boolean ending;
 
   @Inject private Settings settings;
   @Inject @Bounded private ManagedExecutorService work;
@@ -50,16 +63,28 @@ public class Bodies {
 
   @PostConstruct
   void start() {
-    sweep =
-        timer.scheduleWithFixedDelay(
-            () -> bodies.forEach(body -> body.check(System.nanoTime())), 1, 1, TimeUnit.SECONDS);
+    sweep = timer.scheduleWithFixedDelay(this::look, 1, 1, TimeUnit.SECONDS);
   }
 
+  private void look() {
+    long now = System.nanoTime();
+    for (ArrivingBody body : bodies) {
+      try {
+        body.check(now);
+      } catch (RuntimeException unexpected) { // else nobody would be looked at any more
+        LOG.log(System.Logger.Level.DEBUG, "a body could not be looked at", unexpected);
+      }
+    }
+  }
+
+  /** Answers all that are still arriving, when the application ends; later ones at once. */
   @PreDestroy
-  void stop() {
+  public void end() {
+    ending = true;
     if (sweep != null) {
       sweep.cancel(false);
     }
+    bodies.forEach(ArrivingBody::giveUp);
   }
 
   /** Bytes of one body at most. */
@@ -79,6 +104,36 @@ public class Bodies {
     }
     held.addAndGet(-bytes);
     return false;
+  }
+
+  /**
+   * Reads a body with the calling thread, of which few may do that at once.
+   *
+   * @throws BodyFailure if it is too large or too slow, or there are too many; the time is looked
+   *     at whenever bytes arrive, and one that sends nothing is ended by the server's own time
+   *     limit
+   */
+  WholeBody blocking(ServletInputStream in) throws IOException {
+    if (!blocked.tryAcquire()) {
+      throw BodyFailure.tooManyUpgrades();
+    }
+    try {
+      long begin = System.nanoTime();
+      ByteArrayOutputStream body = new ByteArrayOutputStream();
+      byte[] chunk = new byte[8192];
+      for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
+        body.write(chunk, 0, read);
+        if (body.size() > limit()) {
+          throw BodyFailure.tooLarge(limit());
+        }
+        if (System.nanoTime() - begin > within().toNanos()) {
+          throw BodyFailure.tooSlow(within());
+        }
+      }
+      return WholeBody.of(body.toByteArray(), body.size());
+    } finally {
+      blocked.release();
+    }
   }
 
   /** Gives back what was {@link #hold held}. */
@@ -103,31 +158,55 @@ public class Bodies {
       }
       running++;
     }
-    dispatch(arrived);
+    if (!dispatch(arrived)) {
+      ran();
+    }
   }
 
-  /** A request that was {@link #run} has gone through its servlet, or never will. */
+  /** Gives the place of one on to the next; called once for each that had one. */
   void ran() {
     ArrivingBody next;
-    synchronized (this) {
-      next = waiting.poll();
-      if (next == null) {
-        running--;
-        return;
+    do {
+      synchronized (this) {
+        next = waiting.poll();
+        if (next == null) {
+          running--;
+          return;
+        }
       }
-    }
-    dispatch(next);
+    } while (!dispatch(next));
   }
 
   /**
    * Dispatches from another thread than the one that read, once the container has let go of the
    * request: a dispatch in the moment in which Payara does is never run.
+   *
+   * @return false if it never will be, because it was given up or there is no thread
    */
-  private void dispatch(ArrivingBody body) {
-    if (body.isLetGo()) {
-      work.execute(body::dispatch);
-    } else {
-      Future<?> unused = timer.schedule(() -> dispatch(body), 1, TimeUnit.MILLISECONDS);
+  private boolean dispatch(ArrivingBody body) {
+    if (ending || !body.hasEnded()) {
+      body.giveUp();
+      return false;
+    }
+    try {
+      if (body.isLetGo()) {
+        work.execute(body::dispatch);
+      } else {
+        Future<?> unused =
+            timer.schedule(
+                () -> {
+                  if (!dispatch(body)) {
+                    ran();
+                  }
+                },
+                1,
+                TimeUnit.MILLISECONDS);
+      }
+      return true;
+    } catch (RuntimeException noThread) { // the servers throw different ones when they end
+      LOG.log(System.Logger.Level.DEBUG, "no thread for a request", noThread);
+      body.giveUp();
+      return false;
     }
   }
 
@@ -139,12 +218,28 @@ public class Bodies {
    * @param maxBytes that they may hold
    * @param running requests that run after their bodies have arrived
    * @param maxRunning that may run
+   * @param blocking bodies that are read with a thread
+   * @param maxBlocking that may be
    */
-  public record Gauges(int arriving, long bytes, long maxBytes, int running, int maxRunning) {}
+  public record Gauges(
+      int arriving,
+      long bytes,
+      long maxBytes,
+      int running,
+      int maxRunning,
+      int blocking,
+      int maxBlocking) {}
 
   /** What is arriving now. */
   public synchronized Gauges gauges() {
-    return new Gauges(bodies.size(), held.get(), maxBytes(), running, MAX_RUNNING);
+    return new Gauges(
+        bodies.size(),
+        held.get(),
+        maxBytes(),
+        running,
+        MAX_RUNNING,
+        MAX_BLOCKED - blocked.availablePermits(),
+        MAX_BLOCKED);
   }
 
   /** Bytes that arriving bodies may hold: 64 MiB, or two bodies of the largest size. */

@@ -43,6 +43,13 @@ public final class BodyFailure extends IOException {
         "Request bodies that are still arriving hold " + bytes + " bytes, the most they may.");
   }
 
+  static BodyFailure tooManyUpgrades() {
+    return new BodyFailure(
+        503,
+        "too_many_bodies",
+        "Too many requests with a body ask for HTTP/2 at once. Send it over HTTP/1.1, or again.");
+  }
+
   static BodyFailure notRun() {
     return new BodyFailure(
         503,

@@ -1,5 +1,6 @@
 package dev.sluice.rest;
 
+import dev.sluice.access.Unread;
 import jakarta.enterprise.context.control.RequestContextController;
 import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
@@ -12,8 +13,6 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Last in front of the servlets that read bodies: no thread ever waits for a peer to send one. What
@@ -21,15 +20,15 @@ import org.jspecify.annotations.Nullable;
  * ArrivingBody}. Without it 300 bodies that trickle take all request threads of Payara, and others
  * wait for 30 s.
  *
+ * <p>But for the upgrade to HTTP/2: Payara loses the connection when the body of the request that
+ * asks for it is read by callbacks. These are read with the request's thread, few at once.
+ *
  * <p>It holds {@code sluice.http.body.limit} and {@code .seconds} for REST and MCP alike. What
  * breaks them is thrown as {@link BodyFailure} where the body is read.
  */
 public class BodyFilter extends HttpFilter {
 
   private static final long serialVersionUID = 1L;
-
-  /** HTTP/2 announces neither length nor coding; these methods may have a body then. */
-  private static final Set<String> WITH_BODY = Set.of("POST", "PUT", "PATCH", "DELETE");
 
   @Inject private transient Bodies bodies;
   @Inject private transient Instance<RequestContextController> scopes;
@@ -42,28 +41,28 @@ public class BodyFilter extends HttpFilter {
       arrived(request, response, chain);
       return;
     }
-    long length = announced(request.getHeader("Content-Length"));
-    if (length == 0 || (length < 0 && !isPossible(request))) {
+    if (!Unread.isPossible(request)) {
       chain.doFilter(request, response);
       return;
     }
-    BodyFailure failure;
+    HttpServletRequest read = request;
     try {
+      long length = Unread.announced(request);
       if (length > bodies.limit()) {
         throw BodyFailure.tooLarge(bodies.limit());
       }
       ServletInputStream in = request.getInputStream();
-      if (length < 0 || in.available() < length) {
+      if (request.getHeader("HTTP2-Settings") != null) {
+        read = new Read(request, bodies.blocking(in));
+      } else if (length < 0 || in.available() < length) {
         ArrivingBody.await(request, response, bodies, in);
         return;
       }
-      failure = null;
-    } catch (BodyFailure failed) {
-      failure = failed;
     } catch (IOException broken) {
-      failure = ArrivingBody.failure(broken, bodies);
+      Unread.close(request, response);
+      read = new Read(request, WholeBody.failed(ArrivingBody.failure(broken, bodies)));
     }
-    chain.doFilter(failure == null ? request : new Failed(request, failure), response);
+    chain.doFilter(read, response);
   }
 
   private void arrived(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
@@ -86,39 +85,23 @@ public class BodyFilter extends HttpFilter {
         scope.deactivate();
       }
       scopes.destroy(scope);
-      bodies.ran();
+      body.finish();
     }
   }
 
-  private static boolean isPossible(HttpServletRequest request) {
-    return request.getHeader("Transfer-Encoding") != null
-        || (!request.getProtocol().startsWith("HTTP/1") && WITH_BODY.contains(request.getMethod()));
-  }
+  /** A request whose body was read, or cannot be had. */
+  private static final class Read extends HttpServletRequestWrapper {
 
-  private static long announced(@Nullable String contentLength) {
-    if (contentLength == null) {
-      return -1;
-    }
-    try {
-      return Long.parseLong(contentLength.trim());
-    } catch (NumberFormatException overLong) {
-      return Long.MAX_VALUE; // the server accepted it as a number, so it is a huge one
-    }
-  }
+    private final WholeBody body;
 
-  /** A request whose body cannot be had. */
-  private static final class Failed extends HttpServletRequestWrapper {
-
-    private final BodyFailure failure;
-
-    Failed(HttpServletRequest request, BodyFailure failure) {
+    Read(HttpServletRequest request, WholeBody body) {
       super(request);
-      this.failure = failure;
+      this.body = body;
     }
 
     @Override
     public ServletInputStream getInputStream() {
-      return WholeBody.failed(failure);
+      return body;
     }
   }
 }

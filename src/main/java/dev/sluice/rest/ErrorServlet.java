@@ -39,6 +39,6 @@ public class ErrorServlet extends HttpServlet {
     if (response.isCommitted()) {
       return;
     }
-    AccessFilter.answer(response, refusal);
+    AccessFilter.answer(request, response, refusal);
   }
 }

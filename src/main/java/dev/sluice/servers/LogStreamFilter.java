@@ -3,8 +3,10 @@ package dev.sluice.servers;
 import dev.sluice.access.AccessFilter;
 import dev.sluice.access.Refusal;
 import dev.sluice.access.RequestCounts;
+import dev.sluice.access.Unread;
 import dev.sluice.events.Frame;
 import dev.sluice.rest.ApiException;
+import dev.sluice.rest.Query;
 import dev.sluice.servers.upstream.LogRing;
 import dev.sluice.sse.SseResponse;
 import dev.sluice.sse.SseText;
@@ -59,12 +61,13 @@ public class LogStreamFilter extends HttpFilter {
         try {
           follow(path.group(1), request, response);
         } catch (ApiException refused) {
-          refuse(response, refused.refusal());
+          refuse(request, response, refused.refusal());
         }
       }
       case "HEAD" -> response.setContentType("text/event-stream;charset=UTF-8");
       default -> {
         response.setHeader("Allow", "GET, HEAD");
+        Unread.close(request, response);
         response.sendError(HttpServletResponse.SC_METHOD_NOT_ALLOWED);
       }
     }
@@ -75,12 +78,9 @@ public class LogStreamFilter extends HttpFilter {
     McpServer server = streams.admit(id);
     int lines =
         AnswersResource.number(
-            "lines",
-            Objects.requireNonNullElse(request.getParameter("lines"), LINES),
-            0,
-            LogRing.MAX_LINES);
+            "lines", Objects.requireNonNullElse(lines(request), LINES), 0, LogRing.MAX_LINES);
     if (!SseResponse.accepted(request)) {
-      refuse(response, Refusal.of(406, "not_acceptable", SseResponse.NOT_ACCEPTABLE));
+      refuse(request, response, Refusal.of(406, "not_acceptable", SseResponse.NOT_ACCEPTABLE));
       return;
     }
     AtomicReference<@Nullable LogFollower> reader = new AtomicReference<>();
@@ -97,6 +97,14 @@ public class LogStreamFilter extends HttpFilter {
     follower.begin();
   }
 
+  private static @Nullable String lines(HttpServletRequest request) {
+    try {
+      return Query.first(request, "lines");
+    } catch (IllegalArgumentException illegal) {
+      throw ApiException.of(400, "invalid_parameter", String.valueOf(illegal.getMessage()));
+    }
+  }
+
   /** One who leaves before it is known here is noticed by the first write. */
   private static void left(@Nullable LogFollower reader) {
     if (reader != null) {
@@ -104,9 +112,10 @@ public class LogStreamFilter extends HttpFilter {
     }
   }
 
-  private void refuse(HttpServletResponse response, Refusal refusal) throws IOException {
+  private void refuse(HttpServletRequest request, HttpServletResponse response, Refusal refusal)
+      throws IOException {
     counts.refused(refusal.status());
-    AccessFilter.answer(response, refusal);
+    AccessFilter.answer(request, response, refusal);
   }
 
   private static CompletionStage<?> send(SseResponse stream, Frame frame) {

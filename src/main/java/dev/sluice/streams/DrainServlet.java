@@ -1,5 +1,6 @@
 package dev.sluice.streams;
 
+import dev.sluice.rest.Bodies;
 import jakarta.inject.Inject;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServlet;
@@ -15,6 +16,7 @@ public class DrainServlet extends HttpServlet {
 
   private static final long serialVersionUID = 1L;
 
+  @Inject private transient Bodies bodies;
   @Inject private transient EventStreams streams;
 
   /**
@@ -54,6 +56,7 @@ public class DrainServlet extends HttpServlet {
 
   @Override
   public void destroy() {
+    bodies.end();
     streams.drain();
   }
 }

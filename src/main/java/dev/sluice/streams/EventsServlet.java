@@ -32,7 +32,7 @@ public class EventsServlet extends HttpServlet {
     try {
       outlet.open(streams.open(asked, request.getUserPrincipal(), outlet));
     } catch (SubscribersExhausted full) {
-      AccessFilter.answer(response, StreamDoorFilter.full(full));
+      AccessFilter.answer(request, response, StreamDoorFilter.full(full));
       outlet.refuse();
     }
   }

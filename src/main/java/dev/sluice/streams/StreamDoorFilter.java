@@ -5,6 +5,7 @@ import dev.sluice.access.Refusal;
 import dev.sluice.access.RequestCounts;
 import dev.sluice.events.SubscribeRequest;
 import dev.sluice.events.SubscribersExhausted;
+import dev.sluice.rest.Query;
 import dev.sluice.sse.SseResponse;
 import jakarta.inject.Inject;
 import jakarta.servlet.FilterChain;
@@ -15,7 +16,6 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Enumeration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -58,7 +58,7 @@ public class StreamDoorFilter extends HttpFilter {
       return;
     }
     counts.refused(refusal.status());
-    AccessFilter.answer(response, refusal);
+    AccessFilter.answer(request, response, refusal);
   }
 
   private static @Nullable Refusal noUpgrade(HttpServletRequest request) {
@@ -99,30 +99,9 @@ public class StreamDoorFilter extends HttpFilter {
     return null;
   }
 
-  private static String name(String raw) {
-    return raw.length() <= 64 ? raw : raw.substring(0, 64) + "…";
-  }
-
-  /** Payara leaves a parameter out that holds NUL: what it asks for would be ignored in silence. */
-  private static void refuseNul(@Nullable String query) {
-    if (query == null) {
-      return;
-    }
-    for (String parameter : query.split("&", -1)) {
-      int value = parameter.indexOf('=');
-      if (parameter.contains("%00")) {
-        throw new IllegalArgumentException(
-            name(value < 0 ? parameter : parameter.substring(0, value))
-                + " must not hold NUL (%00)");
-      }
-    }
-  }
-
   /** The query; a reconnecting EventSource names its place in the header, which is newer. */
   private static SubscribeRequest requested(HttpServletRequest request) {
-    refuseNul(request.getQueryString());
-    Map<String, List<String>> query = new LinkedHashMap<>();
-    request.getParameterMap().forEach((name, values) -> query.put(name, List.of(values)));
+    Map<String, List<String>> query = Query.of(request);
     SubscribeRequest asked = SubscribeQuery.parse(query);
     List<String> ids = new ArrayList<>();
     Enumeration<String> headers = request.getHeaders("Last-Event-ID");

@@ -4,6 +4,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -119,6 +120,19 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("jakarta.ws.rs..", "jakarta.servlet..", "jakarta.websocket..");
+
+  /** The servers look into form bodies for parameters, and wait for them with a thread. */
+  @ArchTest
+  static final ArchRule PARAMETERS_COME_FROM_THE_QUERY =
+      noClasses()
+          .should()
+          .callMethodWhere(
+              DescribedPredicate.describe(
+                  "of a servlet request's parameters",
+                  call ->
+                      call.getName().startsWith("getParameter")
+                          && call.getTargetOwner()
+                              .isAssignableTo("jakarta.servlet.ServletRequest")));
 
   @ArchTest
   static final ArchRule NAMES_SAY_SOMETHING =

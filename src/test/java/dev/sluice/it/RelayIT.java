@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -168,6 +169,41 @@ class RelayIT extends RestTest {
             BodyHandlers.ofString());
     assertThat(answer.statusCode()).isEqualTo(404);
     assertThat(answer.body()).contains("nobody");
+  }
+
+  /** Whichever threads had the requests: Payara tells those that began one from others. */
+  @Test
+  void theEndOfASessionEndsAllItsStreams() throws Exception {
+    String session = initialize();
+    List<CompletableFuture<HttpResponse<String>>> calls = new ArrayList<>();
+    for (int i = 1; i <= 48; i++) {
+      String slow =
+          "{\"jsonrpc\":\"2.0\",\"id\":"
+              + i
+              + ",\"method\":\"tools/call\",\"params\":{\"name\":\"sleep\","
+              + "\"arguments\":{\"milliseconds\":60000}}}";
+      CompletableFuture<Void> begun = new CompletableFuture<>();
+      calls.add(
+          PLAIN.sendAsync(
+              mcp("")
+                  .header("Content-Type", "application/json")
+                  .header("Accept", BOTH)
+                  .header("Mcp-Session-Id", session)
+                  .POST(BodyPublishers.ofString(slow))
+                  .build(),
+              head -> {
+                begun.complete(null);
+                return HttpResponse.BodySubscribers.ofString(StandardCharsets.UTF_8);
+              }));
+      if (i % 8 == 0) {
+        begun.get(30, TimeUnit.SECONDS);
+      }
+    }
+    HttpResponse<String> ended =
+        PLAIN.send(
+            mcp("").header("Mcp-Session-Id", session).DELETE().build(), BodyHandlers.ofString());
+    assertThat(ended.statusCode()).isIn(200, 204);
+    CompletableFuture.allOf(calls.toArray(CompletableFuture[]::new)).get(10, TimeUnit.SECONDS);
   }
 
   @Test
