@@ -69,10 +69,24 @@ public final class Envelope {
     /** {@code result.protocolVersion}, of the answer to {@code initialize}. */
     RESULT_PROTOCOL_VERSION(11),
     /** {@code result.isError}, of the answer to {@code tools/call}. */
-    IS_ERROR(12);
+    IS_ERROR(12),
+    /** {@code params.taskId}, of {@code tasks/*}. */
+    TASK_ID(13),
+    /** {@code params._meta["io.modelcontextprotocol/protocolVersion"]} (2026-07-28). */
+    META_PROTOCOL_VERSION(14),
+    /** {@code params._meta["io.modelcontextprotocol/clientCapabilities"]} (2026-07-28). */
+    META_CLIENT_CAPABILITIES(15),
+    /** {@code params._meta["io.modelcontextprotocol/logLevel"]} (2026-07-28). */
+    META_LOG_LEVEL(16),
+    /** {@code params._meta["io.modelcontextprotocol/subscriptionId"]} (2026-07-28). */
+    META_SUBSCRIPTION_ID(17),
+    /** {@code result._meta["io.modelcontextprotocol/subscriptionId"]} (2026-07-28). */
+    RESULT_SUBSCRIPTION_ID(18),
+    /** {@code error.code}. */
+    ERROR_CODE(19);
 
     /** How many there are. */
-    static final int COUNT = 13;
+    static final int COUNT = 20;
 
     /** Its place in the tables of positions. */
     final int slot;
@@ -230,6 +244,20 @@ public final class Envelope {
             + code
             + ",\"message\":"
             + Text.quote(message)
+            + "}}");
+  }
+
+  /** The same with {@code data}, JSON text. */
+  public static Envelope error(@Nullable String id, int code, String message, String data) {
+    return parsed(
+        "{\"jsonrpc\":\"2.0\",\"id\":"
+            + id
+            + ",\"error\":{\"code\":"
+            + code
+            + ",\"message\":"
+            + Text.quote(message)
+            + ",\"data\":"
+            + data
             + "}}");
   }
 

@@ -22,20 +22,44 @@ final class Scanner {
   private static final byte PARAMS = 2;
   private static final byte META = 3;
   private static final byte RESULT = 4;
+  private static final byte RESULT_META = 5;
+  private static final byte ERROR = 6;
 
   private static final int NO_PART = -1;
   private static final int VERSION_PART = Part.COUNT;
   private static final int META_PART = VERSION_PART + 1;
+  private static final int RESULT_META_PART = META_PART + 1;
 
   private static final byte[] JSONRPC = ascii("jsonrpc");
   private static final byte[] META_NAME = ascii("_meta");
   private static final byte[] PROGRESS_TOKEN = ascii("progressToken");
   private static final byte[][] PARAM_NAMES = {
-    PROGRESS_TOKEN, ascii("requestId"), ascii("protocolVersion"), ascii("name"), ascii("uri")
+    PROGRESS_TOKEN,
+    ascii("requestId"),
+    ascii("protocolVersion"),
+    ascii("name"),
+    ascii("uri"),
+    ascii("taskId")
   };
   private static final Part[] PARAM_PARTS = {
-    Part.PROGRESS_TOKEN, Part.REQUEST_ID, Part.PROTOCOL_VERSION, Part.NAME, Part.URI
+    Part.PROGRESS_TOKEN, Part.REQUEST_ID, Part.PROTOCOL_VERSION, Part.NAME, Part.URI, Part.TASK_ID
   };
+  private static final byte[] SUBSCRIPTION_ID = ascii("io.modelcontextprotocol/subscriptionId");
+  private static final byte[][] META_NAMES = {
+    PROGRESS_TOKEN,
+    ascii("io.modelcontextprotocol/protocolVersion"),
+    ascii("io.modelcontextprotocol/clientCapabilities"),
+    ascii("io.modelcontextprotocol/logLevel"),
+    SUBSCRIPTION_ID
+  };
+  private static final Part[] META_PARTS = {
+    Part.META_PROGRESS_TOKEN,
+    Part.META_PROTOCOL_VERSION,
+    Part.META_CLIENT_CAPABILITIES,
+    Part.META_LOG_LEVEL,
+    Part.META_SUBSCRIPTION_ID
+  };
+  private static final byte[] ERROR_CODE = ascii("code");
   private static final byte[] RESULT_VERSION = ascii("protocolVersion");
   private static final byte[] IS_ERROR = ascii("isError");
   private static final byte[][] MESSAGE_NAMES = {
@@ -50,8 +74,8 @@ final class Scanner {
   private final int end;
   private int at;
 
-  private final int[] starts = new int[META_PART + 1];
-  private final int[] ends = new int[META_PART + 1];
+  private final int[] starts = new int[RESULT_META_PART + 1];
+  private final int[] ends = new int[RESULT_META_PART + 1];
 
   private int depth;
   private boolean[] isObject = new boolean[16];
@@ -218,6 +242,12 @@ final class Scanner {
     if (part == Part.RESULT.slot) {
       return RESULT;
     }
+    if (part == Part.ERROR.slot) {
+      return ERROR;
+    }
+    if (part == RESULT_META_PART) {
+      return RESULT_META;
+    }
     return part == META_PART ? META : OTHER;
   }
 
@@ -269,33 +299,47 @@ final class Scanner {
   }
 
   private static int part(byte context, byte[] source, int from, int to) {
-    switch (context) {
-      case MESSAGE -> {
-        for (int i = 0; i < MESSAGE_NAMES.length; i++) {
-          if (same(MESSAGE_NAMES[i], source, from, to)) {
-            return MESSAGE_PARTS[i].slot;
-          }
-        }
-        return same(JSONRPC, source, from, to) ? VERSION_PART : NO_PART;
-      }
-      case PARAMS -> {
-        for (int i = 0; i < PARAM_NAMES.length; i++) {
-          if (same(PARAM_NAMES[i], source, from, to)) {
-            return PARAM_PARTS[i].slot;
-          }
-        }
-        return same(META_NAME, source, from, to) ? META_PART : NO_PART;
-      }
+    return switch (context) {
+      case MESSAGE ->
+          part(
+              MESSAGE_NAMES,
+              MESSAGE_PARTS,
+              source,
+              from,
+              to,
+              same(JSONRPC, source, from, to) ? VERSION_PART : NO_PART);
+      case PARAMS ->
+          part(
+              PARAM_NAMES,
+              PARAM_PARTS,
+              source,
+              from,
+              to,
+              same(META_NAME, source, from, to) ? META_PART : NO_PART);
       case RESULT -> {
         if (same(IS_ERROR, source, from, to)) {
-          return Part.IS_ERROR.slot;
+          yield Part.IS_ERROR.slot;
         }
-        return same(RESULT_VERSION, source, from, to) ? Part.RESULT_PROTOCOL_VERSION.slot : NO_PART;
+        if (same(META_NAME, source, from, to)) {
+          yield RESULT_META_PART;
+        }
+        yield same(RESULT_VERSION, source, from, to) ? Part.RESULT_PROTOCOL_VERSION.slot : NO_PART;
       }
-      default -> {
-        return same(PROGRESS_TOKEN, source, from, to) ? Part.META_PROGRESS_TOKEN.slot : NO_PART;
+      case RESULT_META ->
+          same(SUBSCRIPTION_ID, source, from, to) ? Part.RESULT_SUBSCRIPTION_ID.slot : NO_PART;
+      case ERROR -> same(ERROR_CODE, source, from, to) ? Part.ERROR_CODE.slot : NO_PART;
+      default -> part(META_NAMES, META_PARTS, source, from, to, NO_PART);
+    };
+  }
+
+  private static int part(
+      byte[][] names, Part[] parts, byte[] source, int from, int to, int otherwise) {
+    for (int i = 0; i < names.length; i++) {
+      if (same(names[i], source, from, to)) {
+        return parts[i].slot;
       }
     }
+    return otherwise;
   }
 
   private static boolean same(byte[] name, byte[] source, int from, int to) {

@@ -49,6 +49,7 @@ public class McpServlet extends HttpServlet {
   private static final int REFUSED = -32000;
 
   @Inject private transient Relay relay;
+  @Inject private transient ModernRelay modern;
 
   /** An answer instead of a stream: JSON-RPC in the body, as clients of MCP expect. */
   private static final class Refused extends Exception {
@@ -149,6 +150,9 @@ public class McpServlet extends HttpServlet {
 
   private void streamable(Target target, HttpServletRequest request, HttpServletResponse response)
       throws IOException, Refused {
+    if (ModernRelay.only(target.server())) {
+      only("POST", request, response);
+    }
     switch (request.getMethod()) {
       case "POST" -> post(target, request, response);
       case "GET" -> listen(target, request, response);
@@ -170,6 +174,9 @@ public class McpServlet extends HttpServlet {
           406, REFUSED, "Not Acceptable: Accept must list application/json and text/event-stream.");
     }
     Envelope message = message(request);
+    if (modern.take(target.server(), message, request, response)) {
+      return;
+    }
     List<Envelope> parts = message.kind() == Kind.BATCH ? message.members() : List.of(message);
     List<String> requests = new ArrayList<>();
     for (Envelope part : parts) {

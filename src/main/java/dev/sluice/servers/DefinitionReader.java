@@ -1,6 +1,7 @@
 package dev.sluice.servers;
 
 import dev.sluice.servers.ServerDefinition.Budget;
+import dev.sluice.servers.ServerDefinition.Era;
 import dev.sluice.servers.ServerDefinition.Limits;
 import dev.sluice.servers.ServerDefinition.Sharing;
 import dev.sluice.servers.ServerDefinition.Transport;
@@ -59,7 +60,7 @@ record DefinitionReader(Variables variables, Optional<Path> directory) {
     Set<String> missing = new TreeSet<>();
     List<String> warnings = new ArrayList<>();
     Transport transport = transport(in, missing);
-    Sharing sharing = sharing(in);
+    Sharing sharing = oneOf(in, "sharing", Sharing.values());
     boolean enabled = in.flag(true, "enabled") && !in.flag(false, "disabled");
     ServerDefinition definition =
         new ServerDefinition(
@@ -76,7 +77,8 @@ record DefinitionReader(Variables variables, Optional<Path> directory) {
             Duration.ofSeconds(in.number(30, 1, 600, "startTimeoutSeconds", "start_timeout_s")),
             Duration.ofSeconds(in.number(30, 1, 3600, "callTimeoutSeconds", "call_timeout_s")),
             budget(in, warnings),
-            limits(in, warnings));
+            limits(in, warnings),
+            oneOf(in, "era", Era.values()));
     warnings.addAll(in.unknown());
     Optional<String> problem =
         missing.isEmpty()
@@ -191,17 +193,19 @@ record DefinitionReader(Variables variables, Optional<Path> directory) {
     };
   }
 
-  private static Sharing sharing(Fields in) throws InvalidDefinition {
-    Optional<String> name = in.text("sharing");
-    for (Sharing sharing : Sharing.values()) {
-      if (sharing.name().equalsIgnoreCase(name.orElse("auto"))) {
-        return sharing;
+  /** One of the names, in any case; the first if there is none. */
+  private static <E extends Enum<E>> E oneOf(Fields in, String field, E[] values)
+      throws InvalidDefinition {
+    Optional<String> name = in.text(field);
+    for (E value : values) {
+      if (value.name().equalsIgnoreCase(name.orElse(values[0].name()))) {
+        return value;
       }
     }
     throw in.invalid(
-        "sharing",
+        field,
         "must be one of "
-            + Arrays.toString(Sharing.values()).toLowerCase(Locale.ROOT)
+            + Arrays.toString(values).toLowerCase(Locale.ROOT)
             + ", was \""
             + name.orElse("")
             + "\"");

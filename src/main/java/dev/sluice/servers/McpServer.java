@@ -483,7 +483,8 @@ final class McpServer {
           untilRetry(),
           cycle.state() == ServerState.READY ? Optional.ofNullable(connection) : Optional.empty(),
           failures.last(),
-          calls.figures());
+          calls.figures(),
+          supervision.eras().known(registration.definition()));
     }
   }
 }

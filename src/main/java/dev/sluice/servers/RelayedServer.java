@@ -6,14 +6,19 @@ import dev.sluice.events.RawJson;
 import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.rest.ApiException;
 import dev.sluice.servers.CallGate.Outcome;
+import dev.sluice.servers.upstream.EraVerdict;
+import dev.sluice.servers.upstream.ModernUpstream;
 import dev.sluice.servers.upstream.StartFailure;
 import dev.sluice.servers.upstream.UpstreamPipe;
 import jakarta.json.JsonObject;
 import jakarta.json.JsonReader;
 import jakarta.json.spi.JsonProvider;
 import java.io.StringReader;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /**
  * A registered server as the relay sees it: what it may do, how to reach it for one client session,
@@ -75,12 +80,54 @@ public final class RelayedServer {
             }
           } catch (StartFailure failure) {
             made.completeExceptionally(
-                Refusals.startFailed(server.id(), failure, 1, java.time.Duration.ofSeconds(1)));
+                Refusals.startFailed(server.id(), failure, 1, Duration.ofSeconds(1)));
           } catch (RuntimeException | Error defect) {
             made.completeExceptionally(defect);
           }
         });
     return made;
+  }
+
+  /** Which protocol eras it speaks, as far as that is known without asking it. */
+  public Optional<EraVerdict> knownEras() {
+    return supervision.eras().known(definition());
+  }
+
+  /**
+   * Which protocol eras it speaks; asks it if that is not known.
+   *
+   * @return fails with {@link ApiException} or {@link UpstreamException} if it cannot be asked now
+   */
+  public CompletableFuture<EraVerdict> eras() {
+    return reachable(supervision.eras().of(definition()));
+  }
+
+  /**
+   * The way to it for requests of the stateless era, common to all clients.
+   *
+   * @return fails with {@link ApiException} if it cannot be had
+   */
+  public CompletableFuture<ModernUpstream> modern() {
+    try {
+      check();
+    } catch (ApiException refused) {
+      return CompletableFuture.failedFuture(refused);
+    }
+    return reachable(supervision.modern(definition()));
+  }
+
+  private <T> CompletableFuture<T> reachable(CompletableFuture<T> asked) {
+    return asked.exceptionallyCompose(
+        problem -> {
+          Throwable cause =
+              problem instanceof CompletionException && problem.getCause() != null
+                  ? problem.getCause()
+                  : problem;
+          return CompletableFuture.failedFuture(
+              cause instanceof StartFailure failure
+                  ? Refusals.startFailed(server.id(), failure, 1, Duration.ofSeconds(1))
+                  : cause);
+        });
   }
 
   /** Closes a pipe where blocking is allowed. */

@@ -23,6 +23,7 @@ import java.util.Optional;
  * @param callTimeout of one tool call
  * @param budget limits of a child process
  * @param limits of calls, and the circuit breaker's figures
+ * @param era which protocol revisions the relay speaks with it
  */
 public record ServerDefinition(
     ServerId id,
@@ -37,9 +38,10 @@ public record ServerDefinition(
     Duration startTimeout,
     Duration callTimeout,
     Budget budget,
-    Limits limits) {
+    Limits limits,
+    Era era) {
 
-  /** A definition with the default {@link Limits}. */
+  /** A definition with the default {@link Limits}, of which the era is found out. */
   public ServerDefinition(
       ServerId id,
       Transport transport,
@@ -66,7 +68,8 @@ public record ServerDefinition(
         startTimeout,
         callTimeout,
         budget,
-        Limits.DEFAULT);
+        Limits.DEFAULT,
+        Era.AUTO);
   }
 
   /** Whether a running process or connection of this one serves the other as well. */
@@ -81,6 +84,16 @@ public record ServerDefinition(
     AUTO,
     SHARED,
     ISOLATED
+  }
+
+  /** Which protocol revisions a server speaks. */
+  public enum Era {
+    /** To be found out. */
+    AUTO,
+    /** Those with sessions, until 2025-11-25. */
+    LEGACY,
+    /** The stateless ones, from 2026-07-28 on. */
+    MODERN
   }
 
   /** How a server is reached. */

@@ -2,6 +2,7 @@ package dev.sluice.servers;
 
 import dev.sluice.servers.ServerDefinition.Transport;
 import dev.sluice.servers.upstream.Catalogue;
+import dev.sluice.servers.upstream.EraVerdict;
 import dev.sluice.servers.upstream.LogLine;
 import dev.sluice.servers.upstream.StartFailure;
 import jakarta.json.Json;
@@ -77,9 +78,24 @@ final class ServerJson {
               out.add("prompts_count", catalogue.prompts().size());
             });
     out.add("meta", meta);
+    view.eras().ifPresent(eras -> out.add("eras", eras(eras)));
     out.add("definition", definition(view.read().definition()));
     out.add("warnings", Json.createArrayBuilder(view.read().warnings()));
     return out.build();
+  }
+
+  private static JsonObjectBuilder eras(EraVerdict verdict) {
+    JsonArrayBuilder spoken = Json.createArrayBuilder();
+    if (verdict.legacy()) {
+      spoken.add("legacy");
+    }
+    if (verdict.modern()) {
+      spoken.add("modern");
+    }
+    return Json.createObjectBuilder()
+        .add("spoken", spoken)
+        .add("source", verdict.probed() ? "probed" : "configured")
+        .add("decided_at", verdict.at().toString());
   }
 
   /** The answer to a start. */
@@ -172,6 +188,7 @@ final class ServerJson {
         .add("enabled", d.enabled())
         .add("autoStart", d.autoStart())
         .add("sharing", d.sharing().name().toLowerCase(Locale.ROOT))
+        .add("era", d.era().name().toLowerCase(Locale.ROOT))
         .add("idleTtlSeconds", d.idleTtl().toSeconds())
         .add("healthCheckIntervalSeconds", d.healthCheckInterval().toSeconds())
         .add("maxConsecutiveFailures", d.maxConsecutiveFailures())

@@ -1,5 +1,6 @@
 package dev.sluice.servers;
 
+import dev.sluice.servers.upstream.EraVerdict;
 import dev.sluice.servers.upstream.StartFailure;
 import jakarta.json.JsonObject;
 import java.time.Duration;
@@ -24,6 +25,7 @@ import java.util.Optional;
  * @param connection while ready
  * @param lastFailure the last failed start since it was last ready
  * @param calls figures of its calls
+ * @param eras which protocol eras it speaks, as far as is known
  */
 record ServerView(
     ServerId id,
@@ -39,7 +41,8 @@ record ServerView(
     Duration untilRetry,
     Optional<Connection> connection,
     Optional<StartFailure> lastFailure,
-    CallGate.Figures calls) {
+    CallGate.Figures calls,
+    Optional<EraVerdict> eras) {
 
   /** The tools it lists, while ready. */
   List<JsonObject> tools() {

@@ -2,6 +2,7 @@ package dev.sluice.servers;
 
 import dev.sluice.events.EventSink;
 import dev.sluice.servers.upstream.LogRing;
+import dev.sluice.servers.upstream.ModernUpstream;
 import dev.sluice.servers.upstream.StartFailure;
 import dev.sluice.servers.upstream.UpstreamClient;
 import dev.sluice.servers.upstream.UpstreamPipe;
@@ -34,6 +35,7 @@ final class Supervision {
   private final Backoff backoff;
   private final Gate starts;
   private final Gate stops;
+  private final Eras eras;
 
   /**
    * Makes the one of the hub.
@@ -54,6 +56,7 @@ final class Supervision {
     this.backoff = backoff;
     this.starts = new Gate(work, PARALLEL);
     this.stops = new Gate(work, PARALLEL);
+    this.eras = new Eras(upstreams::eras, starts::execute);
   }
 
   EventSink events() {
@@ -73,9 +76,20 @@ final class Supervision {
     return upstreams.log(id);
   }
 
-  /** Drops the lines of a server that was removed. */
+  /** Drops what is kept of a server that was removed. */
   void forget(ServerId id) {
+    eras.forget(id);
     upstreams.forget(id);
+  }
+
+  /** Which protocol eras the servers speak. */
+  Eras eras() {
+    return eras;
+  }
+
+  /** The way to a server for stateless requests, see {@link Upstreams#modern}. */
+  CompletableFuture<ModernUpstream> modern(ServerDefinition definition) {
+    return upstreams.modern(definition, starts::execute);
   }
 
   /** Reaches a server for one client session; blocks, see {@link Upstreams#pipe}. */

@@ -15,11 +15,13 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.http.HttpClient;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -49,6 +51,9 @@ public class Upstreams implements AutoCloseable {
 
   private static final Duration CONNECT = Duration.ofSeconds(10);
 
+  /** How long a server may take to say which era it speaks. */
+  private static final Duration PROBE = Duration.ofSeconds(10);
+
   private final Executor work;
   private final ThreadFactory threads;
   private final ScheduledThreadPoolExecutor timer;
@@ -59,6 +64,8 @@ public class Upstreams implements AutoCloseable {
   private final Map<ServerId, LogRing> logs = new ConcurrentHashMap<>();
   private final Set<UpstreamClient> clients = ConcurrentHashMap.newKeySet();
   private final Set<UpstreamPipe> pipes = ConcurrentHashMap.newKeySet();
+  private final Map<ServerId, Posts> statelessPosts = new ConcurrentHashMap<>();
+  private final ModernChannels channels;
   private final Object httpLock = new Object();
   private @Nullable HttpClient http; // guarded by httpLock
   private volatile boolean closing;
@@ -98,6 +105,7 @@ public class Upstreams implements AutoCloseable {
     this.endings = null;
     this.supervisor = null;
     this.posts = null;
+    this.channels = null;
   }
 
   /** The bean. */
@@ -126,6 +134,7 @@ public class Upstreams implements AutoCloseable {
     this.timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     this.endings = new OwnThreads(threads, "sluice-ending", ENDING, Supervisor.MAX_CHILDREN);
     this.supervisor = new Supervisor(threads, patience);
+    this.channels = new ModernChannels(this::channel, this::end);
   }
 
   /** Ends orphans, begins to watch the budgets. */
@@ -202,6 +211,55 @@ public class Upstreams implements AutoCloseable {
     return pipe;
   }
 
+  private ModernChannel channel(ServerDefinition definition, Runnable gone) {
+    return new ModernChannel(definition, connection(definition), log(definition.id()), gone);
+  }
+
+  /**
+   * The way to a server for requests of the stateless era: one POST each to an HTTP server, one
+   * child or socket for all of them otherwise.
+   *
+   * @param blocking where a child is started, if there is none yet
+   * @return fails with {@link StartFailure} if it cannot be had
+   */
+  public CompletableFuture<ModernUpstream> modern(ServerDefinition definition, Executor blocking) {
+    return definition.transport() instanceof Transport.Http remote
+        ? CompletableFuture.completedFuture(stateless(definition, remote))
+        : channels.of(definition, blocking);
+  }
+
+  private ModernHttp stateless(ServerDefinition definition, Transport.Http remote) {
+    return new ModernHttp(
+        remote.url(),
+        new HttpCalls(http(), remote.headers()),
+        statelessPosts.computeIfAbsent(definition.id(), id -> new Posts(posts, timer)),
+        log(definition.id()),
+        Secrets.of(definition));
+  }
+
+  /**
+   * Asks a server which eras it speaks, over connections and children of their own; blocks for at
+   * most the start timeout and twice {@link #PROBE}.
+   *
+   * @throws StartFailure if it cannot be started or reached
+   * @throws UpstreamException if it does not say
+   */
+  public EraVerdict eras(ServerDefinition definition) {
+    boolean modern;
+    if (definition.transport() instanceof Transport.Http remote) {
+      modern = EraProbe.modern(stateless(definition, remote), PROBE, false);
+    } else if (definition.transport() instanceof Transport.Sse) {
+      modern = false;
+    } else {
+      try (ModernChannel disposable = channel(definition, () -> {})) {
+        disposable.open();
+        modern = EraProbe.modern(disposable, PROBE, true);
+      }
+    }
+    boolean legacy = !modern || EraProbe.legacy(connection(definition), PROBE);
+    return new EraVerdict(legacy, modern, true, Instant.now());
+  }
+
   private Connection connection(ServerDefinition definition) {
     Transport transport = definition.transport();
     if (transport instanceof Transport.Stdio stdio) {
@@ -256,8 +314,10 @@ public class Upstreams implements AutoCloseable {
     return logs.computeIfAbsent(server, id -> new LogRing());
   }
 
-  /** Drops the log lines of a server that was removed. */
+  /** Drops what is kept of a server that was removed. */
   public void forget(ServerId server) {
+    channels.forget(server);
+    statelessPosts.remove(server);
     logs.remove(server);
   }
 
@@ -294,6 +354,7 @@ public class Upstreams implements AutoCloseable {
           () -> {
             try {
               Budgets.check(clients);
+              channels.look();
             } finally {
               sampling.set(false);
             }
@@ -331,6 +392,7 @@ public class Upstreams implements AutoCloseable {
     List<Thread> closers = new ArrayList<>();
     List<AutoCloseable> open = new ArrayList<>(clients);
     open.addAll(pipes);
+    open.addAll(channels.closing());
     try {
       for (AutoCloseable one : open) {
         begin(() -> closeQuietly(one), closers);

@@ -1,0 +1,233 @@
+package dev.sluice.relay;
+
+import dev.sluice.jsonrpc.Envelope;
+import dev.sluice.jsonrpc.Envelope.Kind;
+import dev.sluice.jsonrpc.Envelope.Part;
+import dev.sluice.servers.RelayedServer;
+import dev.sluice.servers.upstream.EraVerdict;
+import dev.sluice.servers.upstream.ModernHeaders;
+import dev.sluice.sse.SseResponse;
+import dev.sluice.threads.Bounded;
+import jakarta.annotation.PostConstruct;
+import jakarta.annotation.PreDestroy;
+import jakarta.enterprise.concurrent.ManagedExecutorService;
+import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The stateless era (2026-07-28) on {@code /mcp/{server}}: each POST stands for itself and is
+ * carried by one {@link ModernExchange}, at most {@value #MAX_EXCHANGES} at once, of which at most
+ * {@value #MAX_LISTENS} are subscriptions. Any thread may call; nothing blocks. Ends them all at
+ * undeployment.
+ */
+@ApplicationScoped
+public class ModernRelay {
+
+  /** Requests at once. */
+  public static final int MAX_EXCHANGES = 4_096;
+
+  /** Of these, subscriptions. */
+  public static final int MAX_LISTENS = 1_024;
+
+  /** How often it looks at what is overdue, and at clients that may have left. */
+  private static final long TICK_MILLIS = 50;
+
+  private static final int NO_SESSIONS = -32000;
+  private static final String JSON = "application/json";
+
+  @Inject @Bounded private ManagedExecutorService work;
+  @Inject @Bounded private ManagedScheduledExecutorService timer;
+
+  private final Set<ModernExchange> exchanges = ConcurrentHashMap.newKeySet();
+  private final AtomicBoolean looking = new AtomicBoolean();
+  private @Nullable Future<?> ticking;
+
+  @PostConstruct
+  void start() {
+    ticking =
+        timer.scheduleAtFixedRate(this::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  @PreDestroy
+  void stop() {
+    if (ticking != null) {
+      ticking.cancel(false);
+    }
+    new ArrayList<>(exchanges).forEach(ModernExchange::goingAway);
+  }
+
+  /** Requests that wait for answers now, subscriptions counted in. */
+  public int exchanges() {
+    return exchanges.size();
+  }
+
+  /** Subscriptions now. */
+  public int listens() {
+    return (int) exchanges.stream().filter(ModernExchange::listens).count();
+  }
+
+  /** Whether the server is known to speak the stateless era only. */
+  static boolean only(RelayedServer server) {
+    return server.knownEras().filter(eras -> eras.modern() && !eras.legacy()).isPresent();
+  }
+
+  /**
+   * Takes a POST over if it is of the stateless era, or if its target knows no other.
+   *
+   * @return whether it did; then the response is, or will be, complete
+   */
+  boolean take(
+      RelayedServer server,
+      Envelope message,
+      HttpServletRequest request,
+      HttpServletResponse response)
+      throws IOException {
+    ModernLadder.Headers headers = name -> Collections.list(request.getHeaders(name));
+    if (!ModernLadder.isModern(message, headers.all(ModernHeaders.VERSION))) {
+      if (message.method().equals("initialize") && only(server)) {
+        String asked = message.json(Part.PROTOCOL_VERSION);
+        answer(
+            response,
+            400,
+            ModernLadder.unsupported(message.idText(), asked == null ? "null" : asked));
+        return true;
+      }
+      return false;
+    }
+    if (message.kind() == Kind.NOTIFICATION) {
+      // The only one that clients have cancels, and over HTTP a closed stream does that.
+      response.setStatus(202);
+      return true;
+    }
+    if (exchanges.size() >= MAX_EXCHANGES) {
+      response.setHeader("Retry-After", "1");
+      answer(
+          response,
+          503,
+          Envelope.error(
+              message, Session.INTERNAL_ERROR, "The hub has too many requests in flight."));
+      return true;
+    }
+    Optional<Envelope> wrong = ModernLadder.check(message, headers);
+    Map<String, String> params = params(request);
+    ModernExchange[] made = new ModernExchange[1];
+    SseResponse reply =
+        SseResponse.of(
+            request,
+            response,
+            () -> {
+              if (made[0] != null) {
+                made[0].left();
+              }
+            });
+    ModernExchange exchange =
+        new ModernExchange(server, message, params, reply, response, exchanges::remove);
+    made[0] = exchange;
+    Optional<EraVerdict> known = server.knownEras();
+    exchanges.add(exchange);
+    if (known.filter(eras -> !eras.probed()).isPresent()) {
+      decided(exchange, known.get(), wrong);
+      return true;
+    }
+    var unused =
+        server
+            .eras()
+            .whenComplete(
+                (eras, failure) -> {
+                  if (failure != null) {
+                    exchange.unreachable(failure);
+                  } else {
+                    decided(exchange, eras, wrong);
+                  }
+                });
+    return true;
+  }
+
+  private void decided(ModernExchange exchange, EraVerdict eras, Optional<Envelope> wrong) {
+    if (!eras.modern()) {
+      exchange.answer(
+          400,
+          Envelope.error(
+              exchange.request(),
+              NO_SESSIONS,
+              "Bad Request: this server speaks MCP with sessions only; send initialize first."));
+    } else if (wrong.isPresent()) {
+      exchange.answer(400, wrong.get());
+    } else if (exchange.listens() && listens() > MAX_LISTENS) {
+      exchange.answer(
+          200,
+          Envelope.error(
+              exchange.request(),
+              Session.INTERNAL_ERROR,
+              "The hub has " + MAX_LISTENS + " subscriptions, which is the most it may."));
+    } else {
+      exchange.begin();
+    }
+  }
+
+  private static Map<String, String> params(HttpServletRequest request) {
+    Map<String, String> params = new LinkedHashMap<>();
+    for (String name : Collections.list(request.getHeaderNames())) {
+      if (name.toLowerCase(Locale.ROOT).startsWith(ModernHeaders.PARAM.toLowerCase(Locale.ROOT))) {
+        List<String> all = Collections.list(request.getHeaders(name));
+        params.put(name, String.join(", ", all));
+      }
+    }
+    return params;
+  }
+
+  private static void answer(HttpServletResponse response, int status, Envelope error)
+      throws IOException {
+    byte[] body = error.bytes();
+    response.setStatus(status);
+    response.setContentType(JSON);
+    response.setContentLength(body.length);
+    response.getOutputStream().write(body);
+  }
+
+  private void tick() {
+    if (exchanges.isEmpty() || !looking.compareAndSet(false, true)) {
+      return;
+    }
+    try {
+      work.execute(this::look);
+    } catch (RejectedExecutionException ending) {
+      looking.set(false);
+      Relay.LOG.log(System.Logger.Level.DEBUG, "no look at requests while the hub ends", ending);
+    }
+  }
+
+  private void look() {
+    try {
+      long now = System.nanoTime();
+      int all = exchanges.size();
+      for (ModernExchange exchange : exchanges) {
+        try {
+          exchange.tick(now, all);
+        } catch (RuntimeException defect) { // thrown on, it would end the look at all others
+          Relay.LOG.log(System.Logger.Level.DEBUG, "a request could not be looked at", defect);
+        }
+      }
+    } finally {
+      looking.set(false);
+    }
+  }
+}
