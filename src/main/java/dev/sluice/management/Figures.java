@@ -28,7 +28,7 @@ final class Figures {
           gauge(
               "ArrivingBodies",
               "sluice_http_arriving_bodies",
-              "Request bodies that are still arriving.",
+              "Request bodies that arrive without a thread.",
               r -> r.bodies().arriving()),
           gauge(
               "ArrivingBytes",
@@ -41,25 +41,15 @@ final class Figures {
               "Bytes that arriving request bodies may hold.",
               r -> r.bodies().maxBytes()),
           gauge(
-              "RunningArrived",
-              "sluice_http_running_arrived",
-              "Requests that run after their bodies have arrived.",
-              r -> r.bodies().running()),
+              "BodyThreads",
+              "sluice_http_body_threads",
+              "Threads that wait for request bodies.",
+              r -> r.bodies().threads()),
           gauge(
-              "MaxRunningArrived",
-              "sluice_http_max_running_arrived",
-              "Requests that may run at once after their bodies have arrived.",
-              r -> r.bodies().maxRunning()),
-          gauge(
-              "BlockingBodies",
-              "sluice_http_blocking_bodies",
-              "Request bodies that a thread waits for: those that come with an upgrade to HTTP/2.",
-              r -> r.bodies().blocking()),
-          gauge(
-              "MaxBlockingBodies",
-              "sluice_http_max_blocking_bodies",
-              "Request bodies that threads may wait for.",
-              r -> r.bodies().maxBlocking()),
+              "MaxBodyThreads",
+              "sluice_http_max_body_threads",
+              "Threads that may wait for request bodies.",
+              r -> r.bodies().maxThreads()),
           gauge("Groups", "sluice_groups", "Groups of MCP servers.", HubReading::groups));
 
   static final Figure<Long> ERRORS_BY_STATUS =

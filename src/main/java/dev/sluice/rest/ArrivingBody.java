@@ -14,7 +14,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -23,9 +22,9 @@ import org.jspecify.annotations.Nullable;
  * A request whose body is taken in without a thread while it arrives, and which then is dispatched
  * to its servlet. Whoever reads the body there gets all of it, or a {@link BodyFailure}.
  *
- * <p>Life cycle: {@link #await}, arriving, ended (whole or failed), dispatched, {@link #begin
- * begun}, {@link #finish over}; or given up before it has begun. The container's threads, the sweep
- * of {@link Bodies} and the end of the application may meet here.
+ * <p>Life cycle: {@link #await}, arriving, dispatched (whole or with a failure), {@link #finish
+ * over}; or given up while it arrives. The container's threads, the sweep of {@link Bodies} and the
+ * end of the application may meet here.
  */
 final class ArrivingBody extends HttpServletRequestWrapper implements ReadListener, AsyncListener {
 
@@ -34,14 +33,9 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
 
   private static final int CHUNK = 8192;
 
-  /** After which one that has ended and not begun is taken for lost. */
-  private static final Duration LOST = Duration.ofSeconds(10);
-
   private enum State {
     ARRIVING,
-    ENDED,
     DISPATCHED,
-    BEGUN,
     OVER
   }
 
@@ -49,7 +43,6 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
   private final ServletInputStream in;
   private final HttpServletResponse response;
   private final AsyncContext async;
-  private final Address address;
   private final AtomicReference<State> state = new AtomicReference<>(State.ARRIVING);
 
   /** What has arrived; of the container's reading thread alone, until the dispatch hands it on. */
@@ -62,8 +55,7 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
 
   private volatile @Nullable BodyFailure failure;
 
-  /** Since when it is in its state, of those that are watched; nanoseconds. */
-  private volatile long since = System.nanoTime();
+  private final long begin = System.nanoTime();
 
   private ArrivingBody(
       HttpServletRequest request,
@@ -74,7 +66,6 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
     this.bodies = bodies;
     this.in = in;
     this.response = response;
-    this.address = Address.of(request);
     this.async = request.startAsync(this, response);
   }
 
@@ -162,13 +153,18 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
   }
 
   private void end(@Nullable BodyFailure failed) {
-    if (state.compareAndSet(State.ARRIVING, State.ENDED)) {
+    if (bodies.isEnding()) {
+      giveUp();
+    } else if (state.compareAndSet(State.ARRIVING, State.DISPATCHED)) {
       failure = failed;
-      since = System.nanoTime();
       if (failed != null) {
         Unread.close(this, response);
       }
-      bodies.run(this);
+      try {
+        async.dispatch();
+      } catch (IllegalStateException gone) { // the peer left, and the container has ended it
+        finish();
+      }
     }
   }
 
@@ -183,64 +179,23 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
         : BodyFailure.incomplete();
   }
 
-  /**
-   * Whether the container is through with the call in which the request began to wait: from then on
-   * it takes no settings any more.
-   */
-  boolean isLetGo() {
-    try {
-      async.setTimeout(0);
-      return false;
-    } catch (IllegalStateException letGo) {
-      return true;
-    }
-  }
-
-  /** Whether its body has ended and it was neither dispatched nor given up. */
-  boolean hasEnded() {
-    return state.get() == State.ENDED;
-  }
-
-  /** Hands it to the container; it has a place among those that run, and gives it back. */
-  void dispatch() {
-    if (!state.compareAndSet(State.ENDED, State.DISPATCHED)) {
-      bodies.ran();
-      return;
-    }
-    since = System.nanoTime();
-    try {
-      async.dispatch();
-    } catch (RuntimeException gone) { // the peer has left, and the container completed the request
-      giveUp();
-    }
-  }
-
-  /** The dispatch has come; false if it came after it was given up. */
-  boolean begin() {
-    return state.compareAndSet(State.DISPATCHED, State.BEGUN);
-  }
-
-  /** It went through its servlet, which may have read the body or not. */
+  /** Its servlet is through with it, and has read the body or not. */
   void finish() {
-    if (state.compareAndSet(State.BEGUN, State.OVER)) {
-      release();
-      bodies.ran();
-    }
+    state.set(State.OVER);
+    release();
   }
 
   /** Looks for what took too long; called each second. */
   void check(long now) {
-    State seen = state.get();
-    if (seen == State.ARRIVING && now - since > bodies.within().toNanos()) {
+    if (now - begin > bodies.within().toNanos()) {
       end(BodyFailure.tooSlow(bodies.within()));
-    } else if ((seen == State.ENDED || seen == State.DISPATCHED) && now - since > LOST.toNanos()) {
-      giveUp();
     }
   }
 
-  /** Its servlet will not run: says that nothing was done, so that the peer may repeat it. */
+  /** The application ends: says that nothing was done, so that the peer may repeat it. */
   void giveUp() {
-    if (forget()) {
+    if (state.compareAndSet(State.ARRIVING, State.OVER)) {
+      release();
       try {
         AccessFilter.answer(this, response, BodyFailure.notRun().asApiException().refusal());
         async.complete();
@@ -250,25 +205,9 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
     }
   }
 
-  /** Ends it unless its servlet has begun. */
-  private boolean forget() {
-    State seen = state.get();
-    while (seen != State.BEGUN && seen != State.OVER) {
-      if (state.compareAndSet(seen, State.OVER)) {
-        release();
-        if (seen == State.DISPATCHED) {
-          bodies.ran();
-        }
-        return true;
-      }
-      seen = state.get();
-    }
-    return false;
-  }
-
   @Override
   public void onComplete(AsyncEvent event) {
-    forget();
+    finish();
   }
 
   @Override
@@ -278,7 +217,7 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
 
   @Override
   public void onError(AsyncEvent event) {
-    forget();
+    finish();
   }
 
   @Override
@@ -308,50 +247,5 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
   @Override
   public BufferedReader getReader() {
     return new BufferedReader(new InputStreamReader(getInputStream(), StandardCharsets.UTF_8));
-  }
-
-  // Payara dispatches to the decoded path, cut at a question mark. The servlet that is chosen is
-  // the same, since all that take bodies are mapped to prefixes; it has to see what was asked for.
-
-  @Override
-  public String getRequestURI() {
-    return address.uri();
-  }
-
-  @Override
-  public StringBuffer getRequestURL() {
-    return new StringBuffer(address.url());
-  }
-
-  @Override
-  public String getServletPath() {
-    return address.servletPath();
-  }
-
-  @Override
-  public @Nullable String getPathInfo() {
-    return address.pathInfo();
-  }
-
-  @Override
-  public @Nullable String getQueryString() {
-    return address.query();
-  }
-
-  /** Where the request went. */
-  private record Address(
-      String uri,
-      String url,
-      String servletPath,
-      @Nullable String pathInfo,
-      @Nullable String query) {
-    static Address of(HttpServletRequest request) {
-      return new Address(
-          request.getRequestURI(),
-          request.getRequestURL().toString(),
-          request.getServletPath(),
-          request.getPathInfo(),
-          request.getQueryString());
-    }
   }
 }

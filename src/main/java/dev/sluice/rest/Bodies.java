@@ -5,7 +5,6 @@ import dev.sluice.settings.Settings;
 import dev.sluice.threads.Bounded;
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
-import jakarta.enterprise.concurrent.ManagedExecutorService;
 import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
@@ -13,8 +12,6 @@ import jakarta.servlet.ServletInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
@@ -25,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The bounds of request bodies that do not come together with their head: of one, of all that are
- * arriving at once, and of the requests that run when they have arrived (Payara gives those threads
- * of a pool without bound). Any thread may call; no method blocks.
+ * arriving at once, and of the threads that wait for them where it cannot be done without. Any
+ * thread may call; only {@link #waitFor} blocks.
  */
 @ApplicationScoped
 public class Bodies {
@@ -36,33 +33,22 @@ public class Bodies {
   /** Bytes that all arriving bodies may hold at least. */
   private static final long LEAST_TOTAL = 64L << 20;
 
-  /** Requests that may run at once after their bodies have arrived. */
-  private static final int MAX_RUNNING = 64;
-
-  /** Bodies that may be read with a thread at once. */
-  private static final int MAX_BLOCKED = 8;
-
   private final AtomicLong held = new AtomicLong();
 
   /** Those whose servlet has not begun; bounded by the bytes that they hold. */
   private final Set<ArrivingBody> bodies = ConcurrentHashMap.newKeySet();
 
-  /** Whole ones that wait for a place; under this object's lock, as {@code running}. */
-  private final Queue<ArrivingBody> waiting = new ArrayDeque<>();
-
-  /** Threads that may read a body. */
-  private final Semaphore blocked = new Semaphore(MAX_BLOCKED);
-
-  private int running;
-  private volatile boolean ending;
-
   @Inject private Settings settings;
-  @Inject @Bounded private ManagedExecutorService work;
   @Inject @Bounded private ManagedScheduledExecutorService timer;
+  private Semaphore threads = new Semaphore(0);
+  private int maxThreads;
   private @Nullable Future<?> sweep;
+  private volatile boolean ending;
 
   @PostConstruct
   void start() {
+    maxThreads = settings.integer(Setting.HTTP_BODY_THREADS);
+    threads = new Semaphore(maxThreads);
     sweep = timer.scheduleWithFixedDelay(this::look, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -87,6 +73,10 @@ public class Bodies {
     bodies.forEach(ArrivingBody::giveUp);
   }
 
+  boolean isEnding() {
+    return ending;
+  }
+
   /** Bytes of one body at most. */
   int limit() {
     return settings.integer(Setting.HTTP_BODY_LIMIT);
@@ -106,36 +96,6 @@ public class Bodies {
     return false;
   }
 
-  /**
-   * Reads a body with the calling thread, of which few may do that at once.
-   *
-   * @throws BodyFailure if it is too large or too slow, or there are too many; the time is looked
-   *     at whenever bytes arrive, and one that sends nothing is ended by the server's own time
-   *     limit
-   */
-  WholeBody blocking(ServletInputStream in) throws IOException {
-    if (!blocked.tryAcquire()) {
-      throw BodyFailure.tooManyUpgrades();
-    }
-    try {
-      long begin = System.nanoTime();
-      ByteArrayOutputStream body = new ByteArrayOutputStream();
-      byte[] chunk = new byte[8192];
-      for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
-        body.write(chunk, 0, read);
-        if (body.size() > limit()) {
-          throw BodyFailure.tooLarge(limit());
-        }
-        if (System.nanoTime() - begin > within().toNanos()) {
-          throw BodyFailure.tooSlow(within());
-        }
-      }
-      return WholeBody.of(body.toByteArray(), body.size());
-    } finally {
-      blocked.release();
-    }
-  }
-
   /** Gives back what was {@link #hold held}. */
   void release(long bytes) {
     held.addAndGet(-bytes);
@@ -149,97 +109,58 @@ public class Bodies {
     bodies.remove(body);
   }
 
-  /** Runs a request whose body has arrived, now or when another has {@link #ran}. */
-  void run(ArrivingBody arrived) {
-    synchronized (this) {
-      if (running == MAX_RUNNING) {
-        waiting.add(arrived);
-        return;
-      }
-      running++;
+  /**
+   * Reads a body with the calling thread, of which only some may do that at once.
+   *
+   * @throws BodyFailure if it is too large or too slow, or too many wait; the time is looked at
+   *     when bytes arrive, and one that sends nothing is ended by the server's own time limit
+   */
+  WholeBody waitFor(ServletInputStream in) throws IOException {
+    if (!threads.tryAcquire()) {
+      throw BodyFailure.noThread(maxThreads);
     }
-    if (!dispatch(arrived)) {
-      ran();
-    }
-  }
-
-  /** Gives the place of one on to the next; called once for each that had one. */
-  void ran() {
-    ArrivingBody next;
-    do {
-      synchronized (this) {
-        next = waiting.poll();
-        if (next == null) {
-          running--;
-          return;
+    long begin = System.nanoTime();
+    try {
+      ByteArrayOutputStream body = new ByteArrayOutputStream();
+      byte[] chunk = new byte[8192];
+      for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
+        body.write(chunk, 0, read);
+        if (body.size() > limit()) {
+          throw BodyFailure.tooLarge(limit());
+        }
+        if (isTooLong(begin)) {
+          throw BodyFailure.tooSlow(within());
         }
       }
-    } while (!dispatch(next));
+      return WholeBody.of(body.toByteArray(), body.size());
+    } catch (IOException broken) {
+      throw !(broken instanceof BodyFailure) && isTooLong(begin)
+          ? BodyFailure.tooSlow(within())
+          : broken;
+    } finally {
+      threads.release();
+    }
   }
 
-  /**
-   * Dispatches from another thread than the one that read, once the container has let go of the
-   * request: a dispatch in the moment in which Payara does is never run.
-   *
-   * @return false if it never will be, because it was given up or there is no thread
-   */
-  private boolean dispatch(ArrivingBody body) {
-    if (ending || !body.hasEnded()) {
-      body.giveUp();
-      return false;
-    }
-    try {
-      if (body.isLetGo()) {
-        work.execute(body::dispatch);
-      } else {
-        Future<?> unused =
-            timer.schedule(
-                () -> {
-                  if (!dispatch(body)) {
-                    ran();
-                  }
-                },
-                1,
-                TimeUnit.MILLISECONDS);
-      }
-      return true;
-    } catch (RuntimeException noThread) { // the servers throw different ones when they end
-      LOG.log(System.Logger.Level.DEBUG, "no thread for a request", noThread);
-      body.giveUp();
-      return false;
-    }
+  private boolean isTooLong(long begin) {
+    return System.nanoTime() - begin > within().toNanos();
   }
 
   /**
    * What is arriving now.
    *
-   * @param arriving bodies that arrive or wait for the thread that reads them
+   * @param arriving bodies that arrive without a thread
    * @param bytes that these hold
    * @param maxBytes that they may hold
-   * @param running requests that run after their bodies have arrived
-   * @param maxRunning that may run
-   * @param blocking bodies that are read with a thread
-   * @param maxBlocking that may be
+   * @param threads that wait for bodies
+   * @param maxThreads that may
    */
-  public record Gauges(
-      int arriving,
-      long bytes,
-      long maxBytes,
-      int running,
-      int maxRunning,
-      int blocking,
-      int maxBlocking) {}
+  public record Gauges(int arriving, long bytes, long maxBytes, int threads, int maxThreads) {}
 
   /** What is arriving now. */
-  public synchronized Gauges gauges() {
+  public Gauges gauges() {
     return new Gauges(
-        bodies.size(),
-        held.get(),
-        maxBytes(),
-        running,
-        MAX_RUNNING,
-        MAX_BLOCKED - blocked.availablePermits(),
-        MAX_BLOCKED);
+        bodies.size(), held.get(), maxBytes(), maxThreads - threads.availablePermits(), maxThreads);
   }
 
   /** Bytes that arriving bodies may hold: 64 MiB, or two bodies of the largest size. */

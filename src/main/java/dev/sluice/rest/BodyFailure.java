@@ -43,18 +43,18 @@ public final class BodyFailure extends IOException {
         "Request bodies that are still arriving hold " + bytes + " bytes, the most they may.");
   }
 
-  static BodyFailure tooManyUpgrades() {
+  static BodyFailure noThread(int threads) {
     return new BodyFailure(
         503,
         "too_many_bodies",
-        "Too many requests with a body ask for HTTP/2 at once. Send it over HTTP/1.1, or again.");
+        threads
+            + " threads wait for request bodies, the most that may (sluice.http.body.threads)."
+            + " Send the body together with the head, or try again.");
   }
 
   static BodyFailure notRun() {
     return new BodyFailure(
-        503,
-        "not_run",
-        "The server did not run the request after its body had come. Send it again.");
+        503, "not_run", "The hub ended before the request's body had come. Send it again.");
   }
 
   static BodyFailure incomplete() {

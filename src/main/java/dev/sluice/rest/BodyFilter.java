@@ -1,8 +1,6 @@
 package dev.sluice.rest;
 
 import dev.sluice.access.Unread;
-import jakarta.enterprise.context.control.RequestContextController;
-import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.FilterChain;
@@ -15,13 +13,10 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 
 /**
- * Last in front of the servlets that read bodies: no thread ever waits for a peer to send one. What
- * has arrived together with its head goes on at once; anything else is taken in by {@link
- * ArrivingBody}. Without it 300 bodies that trickle take all request threads of Payara, and others
- * wait for 30 s.
- *
- * <p>But for the upgrade to HTTP/2: Payara loses the connection when the body of the request that
- * asks for it is read by callbacks. These are read with the request's thread, few at once.
+ * Last in front of the servlets that read bodies. What has arrived together with its head goes on
+ * at once. Anything else is taken in without a thread by {@link ArrivingBody}; on Payara, where
+ * that cannot be done, {@code sluice.http.body.threads} at most wait for bodies. Without it 300
+ * bodies that trickle take all request threads, and others wait for 30 s.
  *
  * <p>It holds {@code sluice.http.body.limit} and {@code .seconds} for REST and MCP alike. What
  * breaks them is thrown as {@link BodyFailure} where the body is read.
@@ -31,7 +26,20 @@ public class BodyFilter extends HttpFilter {
   private static final long serialVersionUID = 1L;
 
   @Inject private transient Bodies bodies;
-  @Inject private transient Instance<RequestContextController> scopes;
+
+  /** Whether the server has to be waited for. */
+  private boolean waits;
+
+  /**
+   * Payara cannot read bodies by callbacks and then dispatch: such a dispatch may never be run, has
+   * no request scope and another path, and its thread goes on to use a request that has ended and
+   * may be another one by then; an upgrade to HTTP/2 loses its connection.
+   */
+  @Override
+  public void init() {
+    String server = getServletContext().getServerInfo();
+    waits = server.contains("Payara") || server.contains("GlassFish");
+  }
 
   @Override
   protected void doFilter(
@@ -52,11 +60,12 @@ public class BodyFilter extends HttpFilter {
         throw BodyFailure.tooLarge(bodies.limit());
       }
       ServletInputStream in = request.getInputStream();
-      if (request.getHeader("HTTP2-Settings") != null) {
-        read = new Read(request, bodies.blocking(in));
-      } else if (length < 0 || in.available() < length) {
-        ArrivingBody.await(request, response, bodies, in);
-        return;
+      if (length < 0 || in.available() < length) {
+        if (!waits) {
+          ArrivingBody.await(request, response, bodies, in);
+          return;
+        }
+        read = new Read(request, bodies.waitFor(in));
       }
     } catch (IOException broken) {
       Unread.close(request, response);
@@ -72,19 +81,9 @@ public class BodyFilter extends HttpFilter {
       chain.doFilter(request, response);
       return;
     }
-    if (!body.begin()) {
-      return; // it has been answered
-    }
-    // Payara does not begin the request scope for what is dispatched.
-    RequestContextController scope = scopes.get();
-    boolean begun = scope.activate();
     try {
       chain.doFilter(request, response);
     } finally {
-      if (begun) {
-        scope.deactivate();
-      }
-      scopes.destroy(scope);
       body.finish();
     }
   }

@@ -18,6 +18,8 @@ public enum Setting {
   HTTP_BODY_LIMIT("sluice.http.body.limit", Type.NUMBER, "4194304", 1024, 67108864),
   /** Seconds for a request body to arrive. */
   HTTP_BODY_SECONDS("sluice.http.body.seconds", Type.NUMBER, "20", 1, 600),
+  /** Threads that may wait for request bodies, where the server needs threads for that. */
+  HTTP_BODY_THREADS("sluice.http.body.threads", Type.NUMBER, "64", 1, 10000),
   /** Trusted values of the Host header besides loopback, separated by commas. */
   HTTP_HOSTS("sluice.http.hosts", Type.TEXT, "", 0, 0),
   /** Origins besides our own whose pages may call, separated by commas. */

@@ -3,7 +3,6 @@ package dev.sluice.sse;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
-import jakarta.servlet.DispatcherType;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.WriteListener;
 import jakarta.servlet.http.HttpServletRequest;
@@ -64,10 +63,6 @@ public final class SseResponse {
   private static final int ENDED = 7;
 
   private final AsyncContext async;
-
-  /** Whether the request came here by a dispatch. */
-  private final boolean dispatched;
-
   private final HttpServletResponse response;
   private final ServletOutputStream out;
   private final Runnable left;
@@ -85,11 +80,9 @@ public final class SseResponse {
   /** Why it is ENDING; null when it was closed. Guarded by this, set together with the state. */
   private @Nullable Throwable cause;
 
-  private SseResponse(
-      AsyncContext async, boolean dispatched, HttpServletResponse response, Runnable left)
+  private SseResponse(AsyncContext async, HttpServletResponse response, Runnable left)
       throws IOException {
     this.async = async;
-    this.dispatched = dispatched;
     this.response = response;
     // Undertow's flush of its own buffer takes a short write for a whole one while a listener is
     // set; what is longer than the buffer is written past it, and is told truly. Payara ignores it.
@@ -122,8 +115,7 @@ public final class SseResponse {
       HttpServletRequest request, HttpServletResponse response, Runnable left) throws IOException {
     AsyncContext async = request.startAsync();
     async.setTimeout(0);
-    SseResponse stream =
-        new SseResponse(async, request.getDispatcherType() == DispatcherType.ASYNC, response, left);
+    SseResponse stream = new SseResponse(async, response, left);
     async.addListener(stream.new Ends());
     return stream;
   }
@@ -276,24 +268,10 @@ public final class SseResponse {
   private void complete() {
     if (completed.compareAndSet(false, true)) {
       try {
-        if (dispatched) {
-          // Payara does not end the response when the thread that first had the request, and may
-          // have another now, completes it.
-          async.start(this::completeNow);
-        } else {
-          completeNow();
-        }
-      } catch (RuntimeException over) {
+        async.complete();
+      } catch (RuntimeException over) { // what a server throws on a response that it has ended
         LOG.log(Level.DEBUG, "a stream was over before it was ended", over);
       }
-    }
-  }
-
-  private void completeNow() {
-    try {
-      async.complete();
-    } catch (RuntimeException over) { // what a server throws on a response that it has ended
-      LOG.log(Level.DEBUG, "a stream was over before it was ended", over);
     }
   }
 
