@@ -34,6 +34,9 @@ final class StreamableHttpConnection implements Connection {
   private static final long MAX_RETRY_MILLIS = 30_000;
   private static final Duration FAREWELL = Duration.ofSeconds(2);
 
+  /** How long messages wait for the GET stream; some servers answer it with their first event. */
+  private static final long LISTENING_MILLIS = 250;
+
   private final URI url;
   private final HttpCalls http;
   private final ScheduledExecutorService timer;
@@ -46,6 +49,9 @@ final class StreamableHttpConnection implements Connection {
   private volatile String version = "";
   private volatile boolean closed;
   private volatile @Nullable CompletableFuture<?> stream;
+
+  /** Done once the server has answered the GET, or will not soon. */
+  private volatile CompletableFuture<?> heard = CompletableFuture.completedFuture(null);
 
   StreamableHttpConnection(
       URI url, HttpCalls http, ScheduledExecutorService timer, Posts.Limits limits) {
@@ -108,7 +114,13 @@ final class StreamableHttpConnection implements Connection {
               exchanges.remove(exchange);
               exchange.cancel();
             });
-    exchange.post();
+    CompletableFuture<?> first = heard;
+    if (first.isDone() || exchange.opensSession()) {
+      exchange.post();
+    } else {
+      // What the server asks while it answers is lost if nobody listens yet.
+      unused = first.whenComplete((v, e) -> exchange.post());
+    }
     if (closed) {
       exchange.done.cancel(true); // was closed meanwhile, perhaps without seeing this one
     }
@@ -336,12 +348,16 @@ final class StreamableHttpConnection implements Connection {
     if (before != null) {
       before.cancel(true);
     }
-    listen(mine, "", RETRY_MILLIS);
+    CompletableFuture<?> answered = new CompletableFuture<>();
+    heard = answered;
+    listen(mine, "", RETRY_MILLIS, answered);
+    later(LISTENING_MILLIS, () -> answered.complete(null));
   }
 
-  private void listen(int mine, String lastId, long backOff) {
+  private void listen(int mine, String lastId, long backOff, CompletableFuture<?> answered) {
     Inbound to = inbound;
     if (closed || to == null || mine != listening.get()) {
+      answered.complete(null);
       return;
     }
     boolean[] told = new boolean[1];
@@ -360,18 +376,22 @@ final class StreamableHttpConnection implements Connection {
     CompletableFuture<HttpResponse<byte[]>> sent =
         http.send(
             builder.build(),
-            info ->
-                info.statusCode() == 200 && HttpCalls.mediaType(info).equals(EVENTS)
-                    ? Bodies.events(parser)
-                    : Bodies.whole(Bodies.MAX_ERROR));
+            info -> {
+              answered.complete(null);
+              return info.statusCode() == 200 && HttpCalls.mediaType(info).equals(EVENTS)
+                  ? Bodies.events(parser)
+                  : Bodies.whole(Bodies.MAX_ERROR);
+            });
     stream = sent;
     if (closed || mine != listening.get()) {
       sent.cancel(true); // closed or replaced before it could be seen
+      answered.complete(null);
       return;
     }
     CompletableFuture<?> unused =
         sent.whenComplete(
             (response, problem) -> {
+              answered.complete(null);
               boolean streamed =
                   response != null
                       && response.statusCode() == 200
@@ -387,7 +407,7 @@ final class StreamableHttpConnection implements Connection {
               long wait = parser.retryMillis() >= 0 ? parser.retryMillis() : backOff;
               long next = told[0] ? RETRY_MILLIS : Math.min(MAX_RETRY_MILLIS, backOff * 2);
               if (!closed) {
-                later(Math.max(wait, 50), () -> listen(mine, id, next));
+                later(Math.max(wait, 50), () -> listen(mine, id, next, answered));
               }
             });
   }

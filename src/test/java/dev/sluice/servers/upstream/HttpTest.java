@@ -151,6 +151,21 @@ class HttpTest {
   }
 
   @Test
+  void asksNothingBeforeItHearsWhatTheServerAsksMeanwhile() throws Exception {
+    server.faults.add("late-get");
+    rig.connect(http("/mcp"), heard);
+    assertThat(server.log)
+        .containsSubsequence("GET true", "tools/list 2025-11-25 Bearer s3cret-token");
+  }
+
+  @Test
+  void doesNotWaitForLongForAGetStreamThatIsNotAnswered() throws Exception {
+    server.faults.add("silent-get");
+    UpstreamClient client = rig.connect(http("/mcp"), heard);
+    assertThat(Rig.call(client, "x").getString("tool")).isEqualTo("x");
+  }
+
+  @Test
   void doesWithoutAGetStream() throws Exception {
     server.faults.add("no-get");
     UpstreamClient client = rig.connect(http("/mcp"), heard);

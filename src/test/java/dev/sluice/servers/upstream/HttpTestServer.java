@@ -132,6 +132,12 @@ final class HttpTestServer implements AutoCloseable {
       respond(x, 503, "", "");
       return;
     }
+    if (faults.contains("late-get")) {
+      stopped.await(100, TimeUnit.MILLISECONDS);
+    }
+    if (faults.contains("silent-get")) {
+      stopped.await();
+    }
     if (faults.contains("no-get")) {
       respond(x, 405, "", "");
       return;
