@@ -248,6 +248,9 @@ public class McpServlet extends HttpServlet {
       return;
     }
     stream[0] = made.get();
+    if (!opens && prefersEvents(request)) {
+      stream[0].begin();
+    }
     session.receive(message);
   }
 
@@ -419,5 +422,11 @@ public class McpServlet extends HttpServlet {
   private static boolean accepts(HttpServletRequest request, String type) {
     String accept = request.getHeader("Accept");
     return accept != null && accept.toLowerCase(Locale.ROOT).contains(type);
+  }
+
+  /** Both are accepted; a client that wants events even for one answer lists them first. */
+  private static boolean prefersEvents(HttpServletRequest request) {
+    String accept = request.getHeader("Accept").toLowerCase(Locale.ROOT);
+    return accept.indexOf(EVENTS) < accept.indexOf(JSON);
   }
 }

@@ -14,8 +14,9 @@ import org.jspecify.annotations.Nullable;
  * client that comes back with {@code Last-Event-ID}; a client that is further behind than that is
  * cut, and told so when it comes back.
  *
- * <p>A single answer that comes soon and alone is one JSON body; anything else is an event stream.
- * Any thread may call; nothing blocks, and nothing is written under the lock.
+ * <p>A single answer that comes soon and alone is one JSON body, unless the client would rather
+ * have events; anything else is an event stream. Any thread may call; nothing blocks, and nothing
+ * is written under the lock.
  */
 final class OutStream {
 
@@ -69,6 +70,18 @@ final class OutStream {
   /** Where a POST is answered, one way or the other. */
   synchronized void reply(SseResponse reply) {
     undecided = reply;
+  }
+
+  /** The reply is an event stream, whatever comes. */
+  void begin() {
+    SseResponse begun;
+    synchronized (this) {
+      begun = decide();
+    }
+    if (begun != null) {
+      begun.open();
+      pump();
+    }
   }
 
   /** Whether a connection listens now. */

@@ -249,6 +249,28 @@ class RelayIT extends RestTest {
   }
 
   @Test
+  void aClientThatListsEventsFirstGetsAStreamForOneAnswerToo() throws Exception {
+    String session = initialize();
+    HttpResponse<String> events =
+        post(session, echo("1", "x"), "Accept", "text/event-stream, application/json");
+    assertThat(events.headers().firstValue("Content-Type").orElse(""))
+        .startsWith("text/event-stream");
+    String[] parts = events.body().split("\n\n");
+    assertThat(parts).hasSize(2);
+    assertThat(parts[0].lines())
+        .anyMatch(line -> line.matches("id: .+"))
+        .anyMatch(line -> line.matches("retry: [0-9]+"))
+        .noneMatch(line -> line.startsWith("data: {"));
+    assertThat(text(message(events))).isEqualTo("x");
+    assertThat(
+            post(session, echo("2", "x"), "Accept", BOTH)
+                .headers()
+                .firstValue("Content-Type")
+                .orElse(""))
+        .startsWith("application/json");
+  }
+
+  @Test
   void httpWithServerSentEventsAnswersOnTheStreamOnly() throws Exception {
     HttpResponse<java.util.stream.Stream<String>> stream =
         PLAIN.send(mcp("/sse").GET().build(), BodyHandlers.ofLines());
