@@ -22,6 +22,7 @@ public class McpEndpoint {
   private static final System.Logger LOG = System.getLogger(McpEndpoint.class.getName());
 
   @Inject private Relay relay;
+  @Inject private ModernRelay modern;
   @Inject private Settings settings;
 
   private @Nullable McpSocket mcp;
@@ -29,7 +30,7 @@ public class McpEndpoint {
   /** Opens a session. */
   @OnOpen
   public void open(Session socket, @PathParam("server") String server) {
-    mcp = new McpSocket(relay, settings.integer(Setting.HTTP_BODY_LIMIT));
+    mcp = new McpSocket(relay, modern, settings.integer(Setting.HTTP_BODY_LIMIT));
     mcp.open(socket, server);
   }
 

@@ -6,6 +6,7 @@ import dev.sluice.jsonrpc.Envelope.Kind;
 import dev.sluice.jsonrpc.Envelope.Part;
 import dev.sluice.jsonrpc.MalformedMessageException;
 import dev.sluice.rest.ApiException;
+import dev.sluice.servers.RelayedServer;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Set;
@@ -31,6 +32,7 @@ final class McpSocket {
   private static final String PING = "sluice-lock-step";
 
   private final Relay relay;
+  private final ModernRelay stateless;
   private final int limit;
 
   /** A message of which the end has not come yet. */
@@ -38,9 +40,11 @@ final class McpSocket {
 
   private @Nullable Session session;
   private @Nullable WebSocketEnd end;
+  private @Nullable ModernSocket modern;
 
-  McpSocket(Relay relay, int limit) {
+  McpSocket(Relay relay, ModernRelay stateless, int limit) {
     this.relay = relay;
+    this.stateless = stateless;
     this.limit = limit;
   }
 
@@ -59,8 +63,10 @@ final class McpSocket {
     Caller caller =
         socket.getUserPrincipal() instanceof Caller known ? known : new Caller("", Set.of());
     try {
-      made[0] = relay.open(relay.server(server), caller, "ws", own);
+      RelayedServer target = relay.server(server);
+      made[0] = relay.open(target, caller, "ws", own);
       session = made[0];
+      modern = new ModernSocket(stateless, target, own);
     } catch (ApiException refused) {
       own.close(REMOVED, "no such server");
     } catch (Relay.Exhausted full) {
@@ -91,7 +97,7 @@ final class McpSocket {
     }
   }
 
-  private static void message(Session to, WebSocketEnd own, byte[] bytes) {
+  private void message(Session to, WebSocketEnd own, byte[] bytes) {
     Envelope message;
     try {
       message = Envelope.read(bytes);
@@ -99,6 +105,11 @@ final class McpSocket {
       own.send(
           Envelope.error((String) null, malformed.code(), String.valueOf(malformed.getMessage())),
           null);
+      return;
+    }
+    ModernSocket requests = modern;
+    if (requests != null && requests.take(message)) {
+      to.touch();
       return;
     }
     if (message.kind() == Kind.BATCH && !to.version().equals("2025-03-26")) {
@@ -152,6 +163,10 @@ final class McpSocket {
 
   /** The client's calls, and its child process, end with it. */
   void close() {
+    ModernSocket requests = modern;
+    if (requests != null) {
+      requests.close();
+    }
     Session gone = session;
     if (gone != null) {
       relay.end(gone, SessionEnd.CLIENT);

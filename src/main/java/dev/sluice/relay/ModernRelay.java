@@ -6,7 +6,6 @@ import dev.sluice.jsonrpc.Envelope.Part;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.servers.upstream.EraVerdict;
 import dev.sluice.servers.upstream.ModernHeaders;
-import dev.sluice.sse.SseResponse;
 import dev.sluice.threads.Bounded;
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
@@ -33,10 +32,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The stateless era (2026-07-28) on {@code /mcp/{server}}: each POST stands for itself and is
- * carried by one {@link ModernExchange}, at most {@value #MAX_EXCHANGES} at once, of which at most
- * {@value #MAX_LISTENS} are subscriptions. Any thread may call; nothing blocks. Ends them all at
- * undeployment.
+ * The stateless era (2026-07-28): each request, be it a POST to {@code /mcp/{server}} or a message
+ * on a WebSocket, stands for itself and is carried by one {@link ModernExchange}, at most {@value
+ * #MAX_EXCHANGES} at once, of which at most {@value #MAX_LISTENS} are subscriptions. Any thread may
+ * call; nothing blocks. Ends them all at undeployment.
  */
 @ApplicationScoped
 public class ModernRelay {
@@ -117,35 +116,30 @@ public class ModernRelay {
       response.setStatus(202);
       return true;
     }
-    if (exchanges.size() >= MAX_EXCHANGES) {
-      response.setHeader("Retry-After", "1");
-      answer(
-          response,
-          503,
-          Envelope.error(
-              message, Session.INTERNAL_ERROR, "The hub has too many requests in flight."));
-      return true;
-    }
     Optional<Envelope> wrong = ModernLadder.check(message, headers);
     Map<String, String> params = params(request);
-    ModernExchange[] made = new ModernExchange[1];
-    SseResponse reply =
-        SseResponse.of(
-            request,
-            response,
-            () -> {
-              if (made[0] != null) {
-                made[0].left();
-              }
-            });
-    ModernExchange exchange =
-        new ModernExchange(server, message, params, reply, response, exchanges::remove);
-    made[0] = exchange;
-    Optional<EraVerdict> known = server.knownEras();
+    ModernHttpReply reply = new ModernHttpReply(request, response, message);
+    ModernExchange exchange = new ModernExchange(server, message, params, reply, this::over);
+    reply.of(exchange);
+    begin(server, exchange, wrong);
+    return true;
+  }
+
+  /**
+   * Lets a request go to its server, if it is one of this era.
+   *
+   * @param wrong what is wrong with the request, to be told if the server is of this era
+   */
+  void begin(RelayedServer server, ModernExchange exchange, Optional<Envelope> wrong) {
+    if (exchanges.size() >= MAX_EXCHANGES) {
+      exchange.full("The hub has " + MAX_EXCHANGES + " requests in flight.");
+      return;
+    }
     exchanges.add(exchange);
+    Optional<EraVerdict> known = server.knownEras();
     if (known.filter(eras -> !eras.probed()).isPresent()) {
       decided(exchange, known.get(), wrong);
-      return true;
+      return;
     }
     var unused =
         server
@@ -158,7 +152,11 @@ public class ModernRelay {
                     decided(exchange, eras, wrong);
                   }
                 });
-    return true;
+  }
+
+  /** A request that {@link #begin} took is over. */
+  void over(ModernExchange exchange) {
+    exchanges.remove(exchange);
   }
 
   private void decided(ModernExchange exchange, EraVerdict eras, Optional<Envelope> wrong) {

@@ -22,6 +22,7 @@ public class NamedMcpEndpoint {
   private static final System.Logger LOG = System.getLogger(NamedMcpEndpoint.class.getName());
 
   @Inject private Relay relay;
+  @Inject private ModernRelay modern;
   @Inject private Settings settings;
 
   private @Nullable McpSocket mcp;
@@ -29,7 +30,7 @@ public class NamedMcpEndpoint {
   /** Opens a session. */
   @OnOpen
   public void open(Session socket) {
-    mcp = new McpSocket(relay, settings.integer(Setting.HTTP_BODY_LIMIT));
+    mcp = new McpSocket(relay, modern, settings.integer(Setting.HTTP_BODY_LIMIT));
     List<String> named = socket.getRequestParameterMap().getOrDefault("server", List.of());
     mcp.open(socket, named.isEmpty() ? "" : named.get(0));
   }

@@ -3,6 +3,7 @@ package dev.sluice.servers;
 import dev.sluice.servers.ServerDefinition.Era;
 import dev.sluice.servers.ServerDefinition.Transport;
 import dev.sluice.servers.upstream.EraVerdict;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -25,24 +26,26 @@ final class Eras {
   static final Duration HORIZON = Duration.ofHours(24);
 
   /** After a failed probe, how long its failure is the answer. */
-  private static final long AGAIN_NANOS = Duration.ofSeconds(2).toNanos();
+  static final Duration AGAIN = Duration.ofSeconds(2);
 
   private final Function<ServerDefinition, EraVerdict> probe;
   private final Executor blocking;
+  private final Clock clock;
   private final Map<ServerId, Entry> entries = new ConcurrentHashMap<>();
 
   /** What is known for one definition. */
   private static final class Entry {
     final Transport transport;
     final Era era;
-    final Instant created = Instant.now();
+    final Instant created;
 
     // Guarded by this.
     private @Nullable EraVerdict verdict;
     private @Nullable CompletableFuture<EraVerdict> asking;
-    private long askedAt;
+    private Instant askedAt = Instant.MIN;
 
-    Entry(ServerDefinition definition) {
+    Entry(ServerDefinition definition, Instant created) {
+      this.created = created;
       transport = definition.transport();
       era = definition.era();
     }
@@ -57,8 +60,10 @@ final class Eras {
    *
    * @param probe asks a server; blocks
    * @param blocking where that is done
+   * @param clock says how old a verdict is
    */
-  Eras(Function<ServerDefinition, EraVerdict> probe, Executor blocking) {
+  Eras(Function<ServerDefinition, EraVerdict> probe, Executor blocking, Clock clock) {
+    this.clock = clock;
     this.probe = probe;
     this.blocking = blocking;
   }
@@ -81,7 +86,10 @@ final class Eras {
   private Entry entry(ServerDefinition definition) {
     return entries.compute(
         definition.id(),
-        (id, before) -> before != null && before.isOf(definition) ? before : new Entry(definition));
+        (id, before) ->
+            before != null && before.isOf(definition)
+                ? before
+                : new Entry(definition, clock.instant()));
   }
 
   /** What is known, or found by asking; fails with what the probe failed with. */
@@ -89,7 +97,7 @@ final class Eras {
     Entry entry = entry(definition);
     Optional<EraVerdict> known = known(definition);
     if (known.isPresent()
-        && (!known.get().probed() || known.get().at().plus(HORIZON).isAfter(Instant.now()))) {
+        && (!known.get().probed() || known.get().at().plus(HORIZON).isAfter(clock.instant()))) {
       return CompletableFuture.completedFuture(known.get());
     }
     CompletableFuture<EraVerdict> asked = ask(entry, definition);
@@ -100,7 +108,8 @@ final class Eras {
     CompletableFuture<EraVerdict> mine = new CompletableFuture<>();
     synchronized (entry) {
       CompletableFuture<EraVerdict> other = entry.asking;
-      if (other != null && (!other.isDone() || System.nanoTime() - entry.askedAt < AGAIN_NANOS)) {
+      if (other != null
+          && (!other.isDone() || clock.instant().isBefore(entry.askedAt.plus(AGAIN)))) {
         return other;
       }
       entry.asking = mine;
@@ -111,12 +120,12 @@ final class Eras {
             EraVerdict found = probe.apply(definition);
             synchronized (entry) {
               entry.verdict = found;
-              entry.askedAt = System.nanoTime();
+              entry.askedAt = clock.instant();
             }
             mine.complete(found);
           } catch (RuntimeException | Error failed) {
             synchronized (entry) {
-              entry.askedAt = System.nanoTime();
+              entry.askedAt = clock.instant();
             }
             mine.completeExceptionally(failed);
           }

@@ -7,6 +7,7 @@ import dev.sluice.servers.upstream.StartFailure;
 import dev.sluice.servers.upstream.UpstreamClient;
 import dev.sluice.servers.upstream.UpstreamPipe;
 import dev.sluice.servers.upstream.Upstreams;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -56,7 +57,7 @@ final class Supervision {
     this.backoff = backoff;
     this.starts = new Gate(work, PARALLEL);
     this.stops = new Gate(work, PARALLEL);
-    this.eras = new Eras(upstreams::eras, starts::execute);
+    this.eras = new Eras(upstreams::eras, starts::execute, Clock.systemUTC());
   }
 
   EventSink events() {

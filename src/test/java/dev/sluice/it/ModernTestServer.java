@@ -22,8 +22,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * An MCP server of 2026-07-28 that keeps nothing of its clients; run as a child process it speaks
- * over its standard streams. With the flag {@code dual} it answers {@code initialize} as well, with
- * {@code exits} it ends at the first message that it does not know.
+ * over its standard streams. With the flag {@code dual} it answers {@code initialize} as well.
  */
 final class ModernTestServer {
 

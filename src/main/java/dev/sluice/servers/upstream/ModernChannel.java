@@ -149,9 +149,6 @@ final class ModernChannel implements ModernUpstream, AutoCloseable {
   @Override
   public Exchange send(Envelope message, Map<String, String> headers, Receiver receiver) {
     used = System.nanoTime();
-    if (message.kind() != Kind.REQUEST) {
-      return () -> {}; // the only one there is cancels by an id, which the client's transport does
-    }
     Waiting mine = new Waiting(message, receiver);
     if (waiting.size() >= MAX_IN_FLIGHT) {
       receiver.failed(

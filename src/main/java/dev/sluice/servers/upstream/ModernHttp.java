@@ -89,9 +89,6 @@ final class ModernHttp implements ModernUpstream {
             0);
         return;
       }
-      if (message.kind() == Kind.NOTIFICATION) {
-        posts.limitOneWay(place);
-      }
       CompletableFuture<HttpResponse<byte[]>> sent = http.send(request, this::body);
       sending = sent;
       CompletableFuture<?> unused =
@@ -133,10 +130,6 @@ final class ModernHttp implements ModernUpstream {
 
     private void finished(HttpResponse<byte[]> response) {
       int status = response.statusCode();
-      if (message.kind() == Kind.NOTIFICATION && status >= 200 && status < 300) {
-        over.set(true);
-        return;
-      }
       if (streaming) {
         fail(
             UpstreamException.of(

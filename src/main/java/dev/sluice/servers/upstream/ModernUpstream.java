@@ -37,7 +37,7 @@ public sealed interface ModernUpstream permits ModernHttp, ModernChannel {
   }
 
   /**
-   * Sends a request or a notification.
+   * Sends a request.
    *
    * @param headers further HTTP headers for a server that is reached by HTTP: {@code Mcp-Param-*}
    */
