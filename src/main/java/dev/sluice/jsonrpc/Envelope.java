@@ -83,10 +83,12 @@ public final class Envelope {
     /** {@code result._meta["io.modelcontextprotocol/subscriptionId"]} (2026-07-28). */
     RESULT_SUBSCRIPTION_ID(18),
     /** {@code error.code}. */
-    ERROR_CODE(19);
+    ERROR_CODE(19),
+    /** {@code params.level}, of {@code logging/setLevel} and {@code notifications/message}. */
+    LEVEL(20);
 
     /** How many there are. */
-    static final int COUNT = 20;
+    static final int COUNT = 21;
 
     /** Its place in the tables of positions. */
     final int slot;

@@ -48,6 +48,7 @@ public class Relay {
   @Inject @Bounded private ManagedScheduledExecutorService timer;
 
   private final Map<String, Session> sessions = new ConcurrentHashMap<>();
+  private final Sharing sharing = new Sharing(this::strayAnswer);
   private final SecureRandom random = new SecureRandom();
   private final AtomicLong strays = new AtomicLong();
   private @Nullable Future<?> ticking;
@@ -77,6 +78,11 @@ public class Relay {
   /** Ends every session, when the application ends. */
   void endAll() {
     sessions.values().forEach(session -> end(session, SessionEnd.GOING_AWAY));
+  }
+
+  /** Which sessions use a child together. */
+  Sharing sharing() {
+    return sharing;
   }
 
   /** Runs what may block. */
@@ -141,6 +147,11 @@ public class Relay {
     return strays.get();
   }
 
+  /** Children that sessions share now. */
+  public int sharedChildren() {
+    return sharing.children();
+  }
+
   /** Sessions now. */
   public int sessions() {
     return sessions.size();
@@ -161,10 +172,13 @@ public class Relay {
 
   private void look() {
     long now = System.nanoTime();
+    sharing.tick(now);
     for (Session session : sessions.values()) {
       try {
         session.tick(now);
-        if (session.isExpired(now, IDLE, AGE)) {
+        if (!session.mayGoOn()) {
+          end(session, SessionEnd.REMOVED);
+        } else if (session.isExpired(now, IDLE, AGE)) {
           end(session, SessionEnd.EXPIRED);
         }
       } catch (RuntimeException defect) { // thrown on, it would end the look at all others

@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One client's session with one server, and the only router there is: every transport hands
- * messages in here and gets messages out of here. The session has its own connection to the server,
- * so ids, progress tokens and subscriptions need no translation, and both sides may ask.
+ * messages in here and gets messages out of here. How its server is reached, alone or together with
+ * other sessions, is the matter of its {@link Channel}.
  *
  * <p>Life: opened by {@link Relay#open}; the client's {@code initialize} reaches the server; ended
  * once, by the client, the server, a limit or the hub. Any thread may call; nothing blocks.
@@ -80,7 +80,7 @@ final class Session implements UpstreamPipe.Receiver {
   private final long born = System.nanoTime();
   private volatile long used = born;
   private volatile String version = "";
-  private volatile @Nullable UpstreamPipe pipe;
+  private volatile @Nullable Channel channel;
   private volatile @Nullable String newest;
   private volatile String endReason = "The session has ended.";
 
@@ -110,6 +110,11 @@ final class Session implements UpstreamPipe.Receiver {
   /** Whether it is this caller's; others are told that there is no such session. */
   boolean belongsTo(Caller other) {
     return caller.name().equals(other.name());
+  }
+
+  /** Whose it is. */
+  Caller caller() {
+    return caller;
   }
 
   /** The transport's side of it. */
@@ -221,8 +226,9 @@ final class Session implements UpstreamPipe.Receiver {
   private void open(Envelope initialize, Pending waiting) {
     waiting.deadline = deadline() + server.definition().startTimeout().toNanos();
     var unused =
-        server
-            .connect(this)
+        relay
+            .sharing()
+            .channel(server, this, initialize)
             .whenComplete(
                 (made, failure) -> {
                   if (failure != null) {
@@ -241,9 +247,9 @@ final class Session implements UpstreamPipe.Receiver {
                     relay.end(this, SessionEnd.SERVER);
                     return;
                   }
-                  pipe = made;
+                  channel = made;
                   if (over.get()) { // ended while it was opened
-                    server.retire(made);
+                    made.close();
                     return;
                   }
                   send(initialize, waiting);
@@ -251,7 +257,7 @@ final class Session implements UpstreamPipe.Receiver {
   }
 
   private void send(Envelope request, Pending waiting) {
-    UpstreamPipe to = pipe;
+    Channel to = channel;
     if (to == null) {
       return; // ended: it was answered then
     }
@@ -294,7 +300,7 @@ final class Session implements UpstreamPipe.Receiver {
   }
 
   private void forward(Envelope message) {
-    UpstreamPipe to = pipe;
+    Channel to = channel;
     if (to != null && stage.get() != NEW) {
       var unused =
           to.send(message)
@@ -412,6 +418,17 @@ final class Session implements UpstreamPipe.Receiver {
     }
   }
 
+  /** Whether its server may still be used; it may have been removed, blocked or disabled. */
+  boolean mayGoOn() {
+    try {
+      server.check();
+      return true;
+    } catch (ApiException refused) {
+      endReason = String.valueOf(refused.getMessage());
+      return false;
+    }
+  }
+
   /** Since when it is not used, and its age. */
   boolean isExpired(long now, Duration idle, Duration age) {
     return now - born > age.toNanos() || (pending.isEmpty() && now - used > idle.toNanos());
@@ -427,7 +444,7 @@ final class Session implements UpstreamPipe.Receiver {
     if (!over.compareAndSet(false, true)) {
       return;
     }
-    UpstreamPipe gone = pipe;
+    Channel gone = channel;
     if (why == SessionEnd.CLIENT) {
       for (Pending waiting : pending.values()) {
         if (take(waiting.id) != null) {
@@ -439,7 +456,7 @@ final class Session implements UpstreamPipe.Receiver {
     }
     client.end(why);
     if (gone != null && why != SessionEnd.GOING_AWAY) { // then all are ended at once
-      server.retire(gone);
+      gone.close();
     }
   }
 

@@ -15,15 +15,11 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.net.http.WebSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,6 +32,7 @@ class RelayIT extends RestTest {
 
   private static final HttpClient PLAIN =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private static final String OWN = "own-child";
   private static final String NAME = "it-relay";
   private static final String WS = "/mcp/" + NAME + "/ws";
   private static final String BOTH = "application/json, text/event-stream";
@@ -322,65 +319,12 @@ class RelayIT extends RestTest {
         BodyHandlers.ofString());
   }
 
-  /** A client over the JDK's WebSocket. */
-  private static final class Socket implements WebSocket.Listener, AutoCloseable {
-    final BlockingQueue<String> messages = new LinkedBlockingQueue<>();
-    final BlockingQueue<Integer> closed = new LinkedBlockingQueue<>();
-    private final StringBuilder part = new StringBuilder();
-    private final WebSocket socket;
-
-    Socket(String server, String... subprotocol) throws Exception {
-      WebSocket.Builder builder = PLAIN.newWebSocketBuilder();
-      if (subprotocol.length > 0) {
-        builder.subprotocols(subprotocol[0]);
-      }
-      socket =
-          builder
-              .buildAsync(URI.create("ws://localhost:" + HUB.getPort() + server), this)
-              .get(20, TimeUnit.SECONDS);
-    }
-
-    Socket send(String text) {
-      socket.sendText(text, true).join();
-      return this;
-    }
-
-    JsonObject next() throws IOException, InterruptedException {
-      String text = messages.poll(30, TimeUnit.SECONDS);
-      if (text == null) {
-        throw new IOException("no message; closed " + closed);
-      }
-      return object(text);
-    }
-
-    @Override
-    public CompletionStage<?> onText(WebSocket from, CharSequence data, boolean last) {
-      part.append(data);
-      if (last) {
-        messages.add(part.toString());
-        part.setLength(0);
-      }
-      from.request(1);
-      return null;
-    }
-
-    @Override
-    public CompletionStage<?> onClose(WebSocket from, int code, String reason) {
-      closed.add(code);
-      return null;
-    }
-
-    @Override
-    public void close() {
-      socket.abort();
-    }
-  }
-
   @ParameterizedTest
   @CsvSource({"mcp, mcp", "'', ''"})
   void aWebSocketCarriesOneMessageAFrame(String offered, String selected) throws Exception {
-    try (Socket socket = offered.isEmpty() ? new Socket(WS) : new Socket(WS, offered)) {
-      assertThat(socket.socket.getSubprotocol()).isEqualTo(selected);
+    try (McpSocketPeer socket =
+        offered.isEmpty() ? new McpSocketPeer(HUB, WS) : new McpSocketPeer(HUB, WS, offered)) {
+      assertThat(socket.subprotocol()).isEqualTo(selected);
       assertThat(socket.messages.poll(500, TimeUnit.MILLISECONDS)).isNull();
       socket.send(INITIALIZE);
       assertThat(socket.next().containsKey("result")).isTrue();
@@ -396,7 +340,7 @@ class RelayIT extends RestTest {
   @ParameterizedTest
   @ValueSource(strings = {WS, "/ws?server=" + NAME})
   void aLockStepClientWithAListOfVersionsIsServed(String path) throws Exception {
-    try (Socket socket = new Socket(path)) {
+    try (McpSocketPeer socket = new McpSocketPeer(HUB, path)) {
       socket.send(
           INITIALIZE.replace("\"2025-11-25\"", "[\"draft\",\"2025-03-26\",\"2024-11-05\"]"));
       assertThat(socket.next().getJsonObject("result").getString("protocolVersion"))
@@ -435,8 +379,13 @@ class RelayIT extends RestTest {
 
   @Test
   void aClientThatLeavesTakesItsChildWithIt() throws Exception {
+    create(
+        sample("it-relay-own")
+            .add(
+                "args",
+                Json.createArrayBuilder().add("-XX:TieredStopAtLevel=1").add(SAMPLE).add(OWN)));
     long before = children();
-    Socket socket = new Socket(WS);
+    McpSocketPeer socket = new McpSocketPeer(HUB, "/mcp/it-relay-own/ws");
     socket.send(INITIALIZE);
     socket.next();
     assertThat(children()).isGreaterThan(before);
@@ -450,7 +399,7 @@ class RelayIT extends RestTest {
             one ->
                 one.info().arguments().stream()
                     .flatMap(java.util.Arrays::stream)
-                    .anyMatch(argument -> argument.equals(SAMPLE)))
+                    .anyMatch(argument -> argument.equals(OWN)))
         .count();
   }
 

@@ -85,7 +85,7 @@ final class Handshake {
     return initialize(attempt + 1, message);
   }
 
-  private static String params(String version) {
+  static String params(String version) {
     return "{\"protocolVersion\":\""
         + version
         + "\",\"capabilities\":{},\"clientInfo\":{\"name\":\"sluice\",\"title\":\"Sluice MCP hub\","

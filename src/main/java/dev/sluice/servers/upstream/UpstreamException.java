@@ -38,7 +38,7 @@ public final class UpstreamException extends RuntimeException {
   }
 
   /** A failure without a JSON-RPC code. */
-  static UpstreamException of(Kind kind, String message) {
+  public static UpstreamException of(Kind kind, String message) {
     return new UpstreamException(kind, message, OptionalInt.empty());
   }
 

@@ -59,6 +59,11 @@ public final class UpstreamPipe implements AutoCloseable {
     this.gone = gone;
   }
 
+  /** The hub's own {@code initialize}, for those who do the handshake themselves. */
+  public static Envelope initialize(long id, String version) {
+    return Envelope.request(id, "initialize", Handshake.params(version));
+  }
+
   /** Starts or reaches the server; blocks. */
   void open() {
     long firstLine = log.newest();
