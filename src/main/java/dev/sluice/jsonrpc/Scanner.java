@@ -43,7 +43,13 @@ final class Scanner {
     ascii("level")
   };
   private static final Part[] PARAM_PARTS = {
-    Part.PROGRESS_TOKEN, Part.REQUEST_ID, Part.PROTOCOL_VERSION, Part.NAME, Part.URI, Part.TASK_ID, Part.LEVEL
+    Part.PROGRESS_TOKEN,
+    Part.REQUEST_ID,
+    Part.PROTOCOL_VERSION,
+    Part.NAME,
+    Part.URI,
+    Part.TASK_ID,
+    Part.LEVEL
   };
   private static final byte[] SUBSCRIPTION_ID = ascii("io.modelcontextprotocol/subscriptionId");
   private static final byte[][] META_NAMES = {

@@ -416,7 +416,8 @@ final class SharedChild implements UpstreamPipe.Receiver {
       var unused =
           sending.whenComplete(
               (sent, problem) -> {
-                if (problem != null && waiting.remove(id) != null) {
+                // One that is given up is forgotten with the notification that says so.
+                if (problem != null && !sending.isCancelled() && waiting.remove(id) != null) {
                   calls.remove(own, id);
                 }
               });

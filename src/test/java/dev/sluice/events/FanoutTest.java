@@ -444,6 +444,9 @@ class FanoutTest {
     subscribe(SubscribeRequest.EVERYTHING, stalled);
     await().until(() -> readers.stream().allMatch(r -> r.seqs().size() == 10));
     fanout.drain(Duration.ofMillis(300));
+    // A subscriber is counted out just before its outlet is told.
+    await().until(() -> stalled.closedWith() != null);
+    await().until(() -> readers.stream().allMatch(reader -> reader.closedWith() != null));
     for (Reader reader : readers) {
       assertThat(reader.closedWith()).isEqualTo(CloseCode.GOING_AWAY);
       JsonObject goaway = reader.json("goaway").get(0);

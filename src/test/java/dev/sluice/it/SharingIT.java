@@ -162,8 +162,7 @@ class SharingIT extends RestTest {
     one.send(
         "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":1}}");
     await()
-        .untilAsserted(
-            () -> assertThat(ask(other, "seen", "")).isEqualTo("initialize,cancelled"));
+        .untilAsserted(() -> assertThat(ask(other, "seen", "")).isEqualTo("initialize,cancelled"));
   }
 
   @Test
