@@ -391,7 +391,7 @@ class ServersTest {
   void aRetiredConnectionHasNoTimersLeft() throws Exception {
     McpServer server = rig.add("math", sample());
     Connection connection = server.start("test").get(40, TimeUnit.SECONDS);
-    assertThat(connection.pendingTimers()).isEqualTo(2);
+    await().untilAsserted(() -> assertThat(connection.pendingTimers()).isEqualTo(2));
     server.stop("over", Duration.ZERO).get(20, TimeUnit.SECONDS);
     assertThat(connection.pendingTimers()).isZero();
   }
