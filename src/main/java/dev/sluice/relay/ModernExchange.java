@@ -53,6 +53,7 @@ final class ModernExchange implements ModernUpstream.Receiver {
   private final AtomicBoolean over = new AtomicBoolean();
   private volatile RelayedServer.@Nullable Call call;
   private volatile ModernUpstream.@Nullable Exchange upstream;
+  private volatile @Nullable Envelope listed;
   private volatile long deadline;
   private volatile long sentAt;
 
@@ -91,6 +92,15 @@ final class ModernExchange implements ModernUpstream.Receiver {
 
   boolean listens() {
     return listens;
+  }
+
+  RelayedServer server() {
+    return server;
+  }
+
+  /** The tools that the server listed, if that was asked for and it has. */
+  @Nullable Envelope listed() {
+    return listed;
   }
 
   private long deadline() {
@@ -155,6 +165,9 @@ final class ModernExchange implements ModernUpstream.Receiver {
     }
     if (!over.compareAndSet(false, true)) {
       return;
+    }
+    if (message.kind() == Kind.RESPONSE && request.method().equals("tools/list")) {
+      listed = message;
     }
     RelayedServer.Call counted = takeCall();
     if (counted != null && message.kind() == Kind.ERROR) {

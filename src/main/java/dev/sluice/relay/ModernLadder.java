@@ -62,7 +62,7 @@ final class ModernLadder {
     if (headers != null && version != null) {
       String stated = single(headers, ModernHeaders.VERSION);
       if (!version.equals(stated)) {
-        return mismatch(request, ModernHeaders.VERSION, "params._meta");
+        return Optional.of(mismatch(request, ModernHeaders.VERSION, "params._meta"));
       }
     }
     if (version == null) {
@@ -81,7 +81,7 @@ final class ModernLadder {
 
   private static Optional<Envelope> standard(Envelope request, Headers headers) {
     if (!request.method().equals(single(headers, ModernHeaders.METHOD))) {
-      return mismatch(request, ModernHeaders.METHOD, "method");
+      return Optional.of(mismatch(request, ModernHeaders.METHOD, "method"));
     }
     Part named = ModernHeaders.named(request);
     if (named != null) {
@@ -91,12 +91,9 @@ final class ModernLadder {
               ? headers.all(ModernHeaders.NAME).isEmpty() // the server says what is missing
               : value.equals(single(headers, ModernHeaders.NAME));
       if (!agrees) {
-        return mismatch(
-            request,
-            ModernHeaders.NAME,
-            named == Part.NAME
-                ? "params.name"
-                : named == Part.URI ? "params.uri" : "params.taskId");
+        String place =
+            named == Part.NAME ? "params.name" : named == Part.URI ? "params.uri" : "params.taskId";
+        return Optional.of(mismatch(request, ModernHeaders.NAME, place));
       }
     }
     return Optional.empty();
@@ -108,12 +105,12 @@ final class ModernLadder {
     return all.size() == 1 ? ModernHeaders.decode(all.get(0)) : null;
   }
 
-  private static Optional<Envelope> mismatch(Envelope request, String header, String place) {
-    return Optional.of(
-        Envelope.error(
-            request.idText(),
-            HEADER_MISMATCH,
-            "Header mismatch: " + header + " must be there once and say what " + place + " says."));
+  /** The error answer to a request with a header that does not say what its body says. */
+  static Envelope mismatch(Envelope request, String header, String place) {
+    return Envelope.error(
+        request.idText(),
+        HEADER_MISMATCH,
+        "Header mismatch: " + header + " must be there once and say what " + place + " says.");
   }
 
   private static Optional<Envelope> malformed(Envelope request, String member, String what) {

@@ -6,6 +6,7 @@ import dev.sluice.jsonrpc.Envelope.Part;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.servers.upstream.EraVerdict;
 import dev.sluice.servers.upstream.ModernHeaders;
+import dev.sluice.servers.upstream.ModernUpstream;
 import dev.sluice.threads.Bounded;
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
@@ -46,16 +47,21 @@ public class ModernRelay {
   /** Of these, subscriptions. */
   public static final int MAX_LISTENS = 1_024;
 
+  /** Servers of which it is known which arguments HTTP repeats in headers. */
+  private static final int MAX_MIRRORED = 1_024;
+
   /** How often it looks at what is overdue, and at clients that may have left. */
   private static final long TICK_MILLIS = 50;
 
   private static final int NO_SESSIONS = -32000;
+  private static final int METHOD_NOT_FOUND = -32601;
   private static final String JSON = "application/json";
 
   @Inject @Bounded private ManagedExecutorService work;
   @Inject @Bounded private ManagedScheduledExecutorService timer;
 
   private final Set<ModernExchange> exchanges = ConcurrentHashMap.newKeySet();
+  private final Map<String, MirroredArguments> mirrored = new ConcurrentHashMap<>();
   private final AtomicBoolean looking = new AtomicBoolean();
   private @Nullable Future<?> ticking;
 
@@ -88,6 +94,38 @@ public class ModernRelay {
     return server.knownEras().filter(eras -> eras.modern() && !eras.legacy()).isPresent();
   }
 
+  /** An initialize that says of itself that it is stateless; a server of the era knows none. */
+  private static boolean isStray(Envelope message, RelayedServer server) {
+    return message.kind() == Kind.REQUEST
+        && message.method().equals("initialize")
+        && message.has(Part.META_PROTOCOL_VERSION)
+        && server.knownEras().filter(EraVerdict::modern).isPresent();
+  }
+
+  private Optional<Envelope> mismatch(
+      RelayedServer server, Envelope message, ModernLadder.Headers headers) {
+    MirroredArguments known =
+        message.method().equals("tools/call") ? mirrored.get(server.id()) : null;
+    return known == null
+        ? Optional.empty()
+        : known
+            .mismatch(message, headers)
+            .map(header -> ModernLadder.mismatch(message, header, "params.arguments"));
+  }
+
+  /** A request that {@link #begin} took is over. */
+  void over(ModernExchange exchange) {
+    exchanges.remove(exchange);
+    Envelope tools = exchange.listed();
+    if (tools == null) {
+      return;
+    }
+    String server = exchange.server().id();
+    if (mirrored.size() < MAX_MIRRORED || mirrored.containsKey(server)) {
+      mirrored.computeIfAbsent(server, id -> new MirroredArguments()).learn(tools);
+    }
+  }
+
   /**
    * Takes a POST over if it is of the stateless era, or if its target knows no other.
    *
@@ -100,7 +138,8 @@ public class ModernRelay {
       HttpServletResponse response)
       throws IOException {
     ModernLadder.Headers headers = name -> Collections.list(request.getHeaders(name));
-    if (!ModernLadder.isModern(message, headers.all(ModernHeaders.VERSION))) {
+    if (!ModernLadder.isModern(message, headers.all(ModernHeaders.VERSION))
+        && !isStray(message, server)) {
       if (message.method().equals("initialize") && only(server)) {
         String asked = message.json(Part.PROTOCOL_VERSION);
         answer(
@@ -116,7 +155,8 @@ public class ModernRelay {
       response.setStatus(202);
       return true;
     }
-    Optional<Envelope> wrong = ModernLadder.check(message, headers);
+    Optional<Envelope> wrong =
+        ModernLadder.check(message, headers).or(() -> mismatch(server, message, headers));
     Map<String, String> params = params(request);
     ModernHttpReply reply = new ModernHttpReply(request, response, message);
     ModernExchange exchange = new ModernExchange(server, message, params, reply, this::over);
@@ -154,11 +194,6 @@ public class ModernRelay {
                 });
   }
 
-  /** A request that {@link #begin} took is over. */
-  void over(ModernExchange exchange) {
-    exchanges.remove(exchange);
-  }
-
   private void decided(ModernExchange exchange, EraVerdict eras, Optional<Envelope> wrong) {
     if (!eras.modern()) {
       exchange.answer(
@@ -169,6 +204,14 @@ public class ModernRelay {
               "Bad Request: this server speaks MCP with sessions only; send initialize first."));
     } else if (wrong.isPresent()) {
       exchange.answer(400, wrong.get());
+    } else if (exchange.request().method().equals("initialize")) {
+      // Not for the server: one of both eras would open a session in the child that all share.
+      exchange.answer(
+          404,
+          Envelope.error(
+              exchange.request(),
+              METHOD_NOT_FOUND,
+              "Method not found: initialize is no part of " + ModernUpstream.VERSION + "."));
     } else if (exchange.listens() && listens() > MAX_LISTENS) {
       exchange.answer(
           200,

@@ -330,6 +330,16 @@ class ModernRelayIT extends RestTest {
         .isEqualTo(202);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"http", "stdio"})
+  void anInitializeThatSaysItIsStatelessOpensNoSession(String transport) throws Exception {
+    register(transport);
+    result(post(call("1", "echo")));
+    HttpResponse<String> answer = post(mcp("2", "initialize", ""));
+    error(answer, 404, -32601);
+    assertThat(answer.headers().firstValue("Mcp-Session-Id")).isEmpty();
+  }
+
   // What is carried.
 
   @ParameterizedTest
