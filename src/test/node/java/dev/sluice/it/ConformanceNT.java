@@ -51,8 +51,16 @@ class ConformanceNT {
   private static final List<Suite> SUITES =
       List.of(
           new Suite("0.1.16-all", "conformance-0.1", List.of("--suite", "all")),
+          requirements("2025-11-25"),
+          requirements("2026-07-28"),
           new Suite(
-              "0.2.0-2025-11-25", "conformance-0.2", List.of("--requirements", "2025-11-25")));
+              "0.2.0-all",
+              "conformance-0.2",
+              List.of("--suite", "all", "--spec-version", "2026-07-28")));
+
+  private static Suite requirements(String revision) {
+    return new Suite("0.2.0-" + revision, "conformance-0.2", List.of("--requirements", revision));
+  }
 
   /** What stands between the hub and the reference server. */
   private static final List<String> UPSTREAMS = List.of("http", "stdio");
@@ -115,6 +123,7 @@ class ConformanceNT {
                                 Json.createArrayBuilder()
                                     .add(REFERENCE.resolve("stdio.js").toString()))))
             .build();
+    delete(RESULTS); // a hub that is started again keeps the WAR it had
     Path directory = Files.createDirectories(RESULTS.resolve("hub"));
     Path file = Files.writeString(directory.resolve("mcp.json"), servers.toString());
     hub = HubProcess.start(directory, Map.of("sluice.servers.file", file.toString()));
@@ -273,9 +282,7 @@ class ConformanceNT {
   /** How often each check ended how. */
   private static Map<Check, Integer> conformance(Suite suite, String way, String url)
       throws Exception {
-    Path results = RESULTS.resolve(suite.name()).resolve(way);
-    delete(results);
-    Files.createDirectories(results);
+    Path results = Files.createDirectories(RESULTS.resolve(suite.name()).resolve(way));
     List<String> command = new ArrayList<>();
     command.add(NODE.toString());
     command.add("node_modules/" + suite.release() + "/dist/index.js");
