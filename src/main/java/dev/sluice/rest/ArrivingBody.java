@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +50,10 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
   private byte[] bytes = new byte[LEAST];
 
   private int size;
+  private final AtomicLong total = new AtomicLong();
+
+  /** What the sweep saw of it last. */
+  private long seen = -1;
 
   /** Bytes held of the bound of all bodies, under this object's lock; 0 once they are released. */
   private long held = LEAST;
@@ -114,11 +119,17 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
       if (read < 0) {
         break;
       }
+      long taken = total.addAndGet(read);
       size += read;
-      if (size > bodies.limit()) {
-        end(BodyFailure.tooLarge(bodies.limit()));
-        return;
+      if (taken > bodies.limit()) {
+        size = 0; // what comes is thrown away
       }
+      if (taken > bodies.most()) {
+        break;
+      }
+    }
+    if (total.get() > bodies.most()) {
+      onAllDataRead();
     }
     if (in.isFinished()) {
       onAllDataRead();
@@ -144,7 +155,7 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
 
   @Override
   public void onAllDataRead() {
-    end(null);
+    end(total.get() > bodies.limit() ? BodyFailure.tooLarge(bodies.limit()) : null);
   }
 
   @Override
@@ -157,7 +168,7 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
       giveUp();
     } else if (state.compareAndSet(State.ARRIVING, State.DISPATCHED)) {
       failure = failed;
-      if (failed != null) {
+      if (failed != null && !in.isFinished()) {
         Unread.close(this, response);
       }
       try {
@@ -187,9 +198,14 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
 
   /** Looks for what took too long; called each second. */
   void check(long now) {
-    if (now - begin > bodies.within().toNanos()) {
-      end(BodyFailure.tooSlow(bodies.within()));
+    long taken = total.get();
+    boolean over = Math.max(Unread.announced(this), taken) > bodies.limit();
+    if (over && taken == seen) {
+      end(BodyFailure.tooLarge(bodies.limit())); // it waits for the answer
+    } else if (now - begin > bodies.within().toNanos()) {
+      end(over ? BodyFailure.tooLarge(bodies.limit()) : BodyFailure.tooSlow(bodies.within()));
     }
+    seen = taken;
   }
 
   /** The application ends: says that nothing was done, so that the peer may repeat it. */

@@ -82,6 +82,14 @@ public class Bodies {
     return settings.integer(Setting.HTTP_BODY_LIMIT);
   }
 
+  /**
+   * Bytes that are taken of a body at most. What is over the limit is read and thrown away, since
+   * one whose connection is cut while it sends does not see the answer.
+   */
+  long most() {
+    return 16L * limit();
+  }
+
   /** In which a body must have arrived. */
   Duration within() {
     return settings.seconds(Setting.HTTP_BODY_SECONDS);
@@ -123,14 +131,20 @@ public class Bodies {
     try {
       ByteArrayOutputStream body = new ByteArrayOutputStream();
       byte[] chunk = new byte[8192];
+      long size = 0;
       for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
-        body.write(chunk, 0, read);
-        if (body.size() > limit()) {
-          throw BodyFailure.tooLarge(limit());
+        size += read;
+        if (size <= limit()) {
+          body.write(chunk, 0, read);
+        } else if (size > most()) {
+          break;
         }
         if (isTooLong(begin)) {
           throw BodyFailure.tooSlow(within());
         }
+      }
+      if (size > limit()) {
+        throw BodyFailure.tooLarge(limit());
       }
       return WholeBody.of(body.toByteArray(), body.size());
     } catch (IOException broken) {

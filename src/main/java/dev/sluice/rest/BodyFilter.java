@@ -56,11 +56,11 @@ public class BodyFilter extends HttpFilter {
     HttpServletRequest read = request;
     try {
       long length = Unread.announced(request);
-      if (length > bodies.limit()) {
+      if (length > (waits ? bodies.limit() : bodies.most())) {
         throw BodyFailure.tooLarge(bodies.limit());
       }
       ServletInputStream in = request.getInputStream();
-      if (length < 0 || in.available() < length) {
+      if (length < 0 || length > bodies.limit() || in.available() < length) {
         if (!waits) {
           ArrivingBody.await(request, response, bodies, in);
           return;
@@ -68,7 +68,9 @@ public class BodyFilter extends HttpFilter {
         read = new Read(request, bodies.waitFor(in));
       }
     } catch (IOException broken) {
-      Unread.close(request, response);
+      if (!waits || !(broken instanceof BodyFailure known) || known.status() != 413) {
+        Unread.close(request, response); // after 413 Payara lets the peer send on, and read it
+      }
       read = new Read(request, WholeBody.failed(ArrivingBody.failure(broken, bodies)));
     }
     chain.doFilter(read, response);
