@@ -147,11 +147,6 @@ public class Relay {
     return strays.get();
   }
 
-  /** Children that sessions share now. */
-  public int sharedChildren() {
-    return sharing.children();
-  }
-
   /** Sessions now. */
   public int sessions() {
     return sessions.size();

@@ -9,10 +9,12 @@ import jakarta.json.JsonObject;
 import jakarta.json.JsonReader;
 import jakarta.json.spi.JsonProvider;
 import java.io.StringReader;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -62,8 +64,9 @@ final class Sharing {
   private final Runnable stray;
   private final Map<Key, SharedChild> children = new ConcurrentHashMap<>();
 
-  /** Definitions of servers that log, by server id. */
-  private final Map<String, ServerDefinition> unshared = new ConcurrentHashMap<>();
+  /** Definitions of servers that log; forgotten with the definition. */
+  private final Set<ServerDefinition> unshared =
+      Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
 
   /**
    * Makes it.
@@ -98,7 +101,7 @@ final class Sharing {
                   if (key.get().caller().isEmpty() || !open.logs()) {
                     return CompletableFuture.completedFuture(joined.get());
                   }
-                  unshared.put(server.id(), key.get().definition());
+                  unshared.add(key.get().definition());
                   joined.get().close();
                   return own(server, session);
                 });
@@ -121,7 +124,7 @@ final class Sharing {
       case ISOLATED -> Optional.empty();
       case SHARED -> Optional.of(new Key(definition, "", ""));
       case AUTO ->
-          definition.equals(unshared.get(server.id())) || offersAnything(initialize)
+          unshared.contains(definition) || offersAnything(initialize)
               ? Optional.empty()
               : Optional.of(new Key(definition, version, session.caller().name()));
     };
@@ -154,10 +157,5 @@ final class Sharing {
   /** Called about once a second. */
   void tick(long now) {
     children.values().forEach(child -> child.tick(now));
-  }
-
-  /** Shared children now. */
-  int children() {
-    return children.size();
   }
 }

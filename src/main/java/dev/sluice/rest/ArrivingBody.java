@@ -128,10 +128,7 @@ final class ArrivingBody extends HttpServletRequestWrapper implements ReadListen
         break;
       }
     }
-    if (total.get() > bodies.most()) {
-      onAllDataRead();
-    }
-    if (in.isFinished()) {
+    if (total.get() > bodies.most() || in.isFinished()) {
       onAllDataRead();
     }
   }
