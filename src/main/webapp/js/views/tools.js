@@ -11,6 +11,7 @@ export function toolsView(hub, id) {
   let tools = null;
   let wantedName = null;
   let open = null;
+  let listed = null;
 
   const search = h("input", { type: "search", placeholder: "Filter tools", "aria-label": "Filter tools", on: { input: list } });
   const names = h("ul", { class: "tool-names" });
@@ -20,25 +21,34 @@ export function toolsView(hub, id) {
 
   function list() {
     const text = search.value.trim().toLowerCase();
-    fill(
-      names,
-      tools
-        .filter((tool) => `${tool.name} ${tool.title ?? ""} ${tool.description ?? ""}`.toLowerCase().includes(text))
-        .map((tool) =>
+    const shown = tools.filter((tool) => `${tool.name} ${tool.title ?? ""} ${tool.description ?? ""}`.toLowerCase().includes(text));
+    // Rebuilt only when it differs: a link that was just followed keeps the focus.
+    const key = JSON.stringify(shown.map((tool) => [tool.name, tool.description]));
+    if (key !== listed) {
+      listed = key;
+      fill(
+        names,
+        shown.map((tool) =>
           h(
             "li",
             {},
             h(
               "a",
-              { href: `#/servers/${encodeURIComponent(id)}/tools/${encodeURIComponent(tool.name)}`, "aria-current": open?.name === tool.name && "true" },
+              { href: `#/servers/${encodeURIComponent(id)}/tools/${encodeURIComponent(tool.name)}`, data: { tool: tool.name } },
               h("span", { class: "tool-name" }, tool.name),
               tool.description && h("span", { class: "faint clip" }, tool.description),
             ),
           ),
         ),
-    );
-    if (names.children.length === 0) {
-      fill(names, h("li", { class: "faint" }, "No tool matches."));
+        shown.length === 0 && h("li", { class: "faint" }, "No tool matches."),
+      );
+    }
+    for (const link of names.querySelectorAll("a")) {
+      if (link.dataset.tool === open?.name) {
+        link.setAttribute("aria-current", "true");
+      } else {
+        link.removeAttribute("aria-current");
+      }
     }
   }
 

@@ -201,6 +201,8 @@ class ConsoleBT extends BrowserTest {
     assertThat(page.locator("h1")).hasText("bt-keys");
     tabTo("a", "echo");
     page.keyboard().press("Enter");
+    assertThat(page.locator("[data-tool=echo]")).isFocused();
+    assertThat(page.locator("[data-tool=echo]")).hasAttribute("aria-current", "true");
     tabTo("textarea,input", "");
     page.keyboard().type("by hand");
     tabTo("button", "Call");
@@ -223,6 +225,10 @@ class ConsoleBT extends BrowserTest {
   }
 
   private void press(String key, String selector, String text) {
+    // A view fills itself with what it reads; the keyboard waits for it as a person does.
+    Locator.FilterOptions begins =
+        new Locator.FilterOptions().setHasText(java.util.regex.Pattern.compile("^\\s*" + text));
+    assertThat(page.locator(selector).filter(begins).locator("visible=true").first()).isVisible();
     for (int i = 0; i < 60; i++) {
       page.keyboard().press(key);
       Object there =
