@@ -61,7 +61,13 @@ public class AccessFilter extends HttpFilter {
         Unread.close(request, response);
       }
       request.setAttribute(Caller.class.getName(), admitted.caller());
-      chain.doFilter(new CallerRequest(request, admitted.caller()), response);
+      Decision.Forwarded forwarded = admitted.forwarded().orElse(null);
+      if (forwarded == null) {
+        chain.doFilter(new CallerRequest(request, admitted.caller()), response);
+      } else {
+        request.setAttribute(PublicUrl.class.getName(), forwarded.url());
+        chain.doFilter(new ForwardedRequest(request, admitted.caller(), forwarded), response);
+      }
     }
   }
 
@@ -118,10 +124,8 @@ public class AccessFilter extends HttpFilter {
         all(request.getHeaders("Origin")),
         Objects.requireNonNullElse(request.getHeader("Sec-Fetch-Site"), ""),
         Objects.requireNonNullElse(request.getHeader("Sec-Fetch-Mode"), ""),
-        Stream.of("X-Forwarded-For", "X-Real-IP")
-            .flatMap(name -> all(request.getHeaders(name)).stream())
-            .toList(),
-        all(request.getHeaders("Forwarded")),
+        request.getRequestURI(),
+        ProxyHeaders.of(request),
         request.getHeader("Access-Control-Request-Method") != null);
   }
 
@@ -130,7 +134,7 @@ public class AccessFilter extends HttpFilter {
   }
 
   /** The request with its caller. */
-  private static final class CallerRequest extends HttpServletRequestWrapper {
+  private static class CallerRequest extends HttpServletRequestWrapper {
 
     private final Caller caller;
 
@@ -152,6 +156,56 @@ public class AccessFilter extends HttpFilter {
     @Override
     public boolean isUserInRole(String role) {
       return caller.has(role);
+    }
+  }
+
+  /** The request as the client sent it to the proxy. */
+  private static final class ForwardedRequest extends CallerRequest {
+
+    private final Decision.Forwarded forwarded;
+
+    ForwardedRequest(HttpServletRequest request, Caller caller, Decision.Forwarded forwarded) {
+      super(request, caller);
+      this.forwarded = forwarded;
+    }
+
+    @Override
+    public String getRemoteAddr() {
+      return forwarded.address();
+    }
+
+    @Override
+    public String getRemoteHost() {
+      return forwarded.address();
+    }
+
+    @Override
+    public String getScheme() {
+      return forwarded.url().scheme();
+    }
+
+    @Override
+    public boolean isSecure() {
+      return forwarded.url().scheme().equals("https");
+    }
+
+    @Override
+    public String getServerName() {
+      return forwarded.host();
+    }
+
+    @Override
+    public int getServerPort() {
+      return forwarded.port();
+    }
+
+    /** Without the prefix: JAX-RS looks for the context root at its beginning. */
+    @Override
+    public StringBuffer getRequestURL() {
+      return new StringBuffer(forwarded.url().scheme())
+          .append("://")
+          .append(forwarded.url().authority())
+          .append(getRequestURI());
     }
   }
 }

@@ -17,7 +17,8 @@ import java.util.Set;
  * <p>{@code sluice.auth.mode=local}: a request from a loopback address, addressed to a loopback (or
  * configured) Host, that no foreign web page caused, is the administrator's. Everything else is
  * refused, also what a proxy on this machine passes on for somebody elsewhere; what proxies say
- * never admits a call. Refused in this order: the peer (401), the Host (400), the page (403).
+ * never admits a call, not even what {@link Proxies trusted} ones say: that tells how the client
+ * reached them. Refused in this order: the peer (401), the Host (400), the page (403).
  *
  * <p>The other modes (keys, tokens, single sign-on) plug in here: they replace {@link #decide}'s
  * first step, and nothing else in the hub.
@@ -31,10 +32,12 @@ final class AccessPolicy {
 
   private final List<Authority> hosts;
   private final Set<Origin> origins;
+  private final Proxies proxies;
 
-  private AccessPolicy(List<Authority> hosts, Set<Origin> origins) {
+  private AccessPolicy(List<Authority> hosts, Set<Origin> origins, Proxies proxies) {
     this.hosts = List.copyOf(hosts);
     this.origins = Set.copyOf(origins);
+    this.proxies = proxies;
   }
 
   /**
@@ -70,13 +73,29 @@ final class AccessPolicy {
                           origin,
                           "http://host[:port] or https://host[:port], without path or wildcard")));
     }
-    return new AccessPolicy(hosts, Set.copyOf(origins));
+    return new AccessPolicy(hosts, Set.copyOf(origins), Proxies.of(settings));
   }
 
   /** What becomes of the call. */
   Decision decide(Call call) {
+    Optional<Proxies.Claim> claim = Optional.empty();
+    if (!call.said().isEmpty() && proxies.trusts(call.remoteAddress())) {
+      try {
+        claim = Optional.of(proxies.read(call.said(), call.path()));
+      } catch (Forwarding.Malformed unreadable) {
+        return refused(
+            400,
+            "malformed_forwarding",
+            "The header " + unreadable.header() + " of the proxy " + unreadable.getMessage() + ".",
+            "header",
+            unreadable.header());
+      }
+    }
+    // The caller is whom a trusted proxy names, and the whole way from there must be on this
+    // machine: a proxy elsewhere has a loopback of its own.
     if (!Loopback.isLiteral(call.remoteAddress())
-        || !Forwarding.isLocal(call.forwardedFor(), call.forwarded())) {
+        || !Forwarding.isLocal(call.said())
+        || claim.filter(told -> !Loopback.isLiteral(told.address())).isPresent()) {
       return new Decision.Refused(
           Refusal.of(
                   401,
@@ -98,20 +117,39 @@ final class AccessPolicy {
           "host",
           call.hosts().isEmpty() ? "" : call.hosts().get(0));
     }
-    if (!isTrusted(host.get())) {
-      return refused(
-          400,
-          "untrusted_host",
-          "The Host header names another host than this machine's loopback; add the name to"
-              + " sluice.http.hosts if it is meant.",
-          "host",
-          host.get().host());
+    // Both: not every proxy replaces what its client wrote into X-Forwarded-Host.
+    Authority named = claim.flatMap(Proxies.Claim::host).orElse(host.get());
+    for (Authority each : List.of(host.get(), named)) {
+      if (!isTrusted(each)) {
+        return refused(
+            400,
+            "untrusted_host",
+            "The Host header names another host than this machine's loopback; add the name to"
+                + " sluice.http.hosts if it is meant.",
+            "host",
+            each.host());
+      }
     }
-    return decidePage(call, Origin.of(call.scheme(), host.get()));
+    if (claim.isEmpty()) {
+      return decidePage(call, Origin.of(call.scheme(), host.get()), Optional.empty());
+    }
+    String scheme = claim.get().scheme().orElse(call.scheme());
+    Authority reached =
+        named.port().isPresent() ? named : new Authority(named.host(), claim.get().port());
+    Origin own = Origin.of(scheme, reached);
+    return decidePage(
+        call,
+        own,
+        Optional.of(
+            new Decision.Forwarded(
+                claim.get().address(),
+                own.host(),
+                own.port(),
+                new PublicUrl(scheme, reached.toString(), claim.get().prefix()))));
   }
 
   /** Whether a web page of somebody else caused the request. */
-  private Decision decidePage(Call call, Origin own) {
+  private Decision decidePage(Call call, Origin own, Optional<Decision.Forwarded> forwarded) {
     if (call.origins().isEmpty()) {
       boolean foreignPage =
           call.fetchSite().equals("cross-site") || call.fetchSite().equals("same-site");
@@ -119,7 +157,7 @@ final class AccessPolicy {
       boolean link = call.fetchMode().equals("navigate") && call.method().equals("GET");
       return foreignPage && !link
           ? foreignOrigin("of another site (Sec-Fetch-Site)", call.fetchSite())
-          : new Decision.Admitted(LOCAL, Optional.empty());
+          : new Decision.Admitted(LOCAL, Optional.empty(), forwarded);
     }
     String text = call.origins().get(0);
     if (call.origins().size() > 1) {
@@ -127,14 +165,14 @@ final class AccessPolicy {
     }
     Optional<Origin> origin = Origin.parse(text);
     if (origin.isPresent() && origin.get().equals(own)) {
-      return new Decision.Admitted(LOCAL, Optional.empty());
+      return new Decision.Admitted(LOCAL, Optional.empty(), forwarded);
     }
     if (origin.isEmpty() || !origins.contains(origin.get())) {
       return foreignOrigin("of another origin", text);
     }
     return call.preflight() && call.method().equals("OPTIONS")
         ? new Decision.Preflight(text)
-        : new Decision.Admitted(LOCAL, Optional.of(text));
+        : new Decision.Admitted(LOCAL, Optional.of(text), forwarded);
   }
 
   @Override
@@ -142,7 +180,9 @@ final class AccessPolicy {
     return "local mode; hosts loopback "
         + settings(hosts.stream().map(Authority::host).sorted().toList())
         + ", origins own "
-        + settings(origins.stream().map(Origin::toString).sorted().toList());
+        + settings(origins.stream().map(Origin::toString).sorted().toList())
+        + "; "
+        + proxies;
   }
 
   private static String settings(List<String> extra) {
@@ -182,13 +222,13 @@ final class AccessPolicy {
     return text.length() <= 200 ? text : text.substring(0, 200) + "…";
   }
 
-  private static List<String> listed(String text) {
+  static List<String> listed(String text) {
     return text.isBlank()
         ? List.of()
         : List.of(text.split(",", -1)).stream().map(String::trim).toList();
   }
 
-  private static IllegalArgumentException illegal(Setting setting, String value, String legal) {
+  static IllegalArgumentException illegal(Setting setting, String value, String legal) {
     return new IllegalArgumentException(
         setting.key() + " must be a list of " + legal + "; \"" + value + "\" is not");
   }

@@ -41,4 +41,9 @@ record Authority(String host, OptionalInt port) {
   boolean covers(Authority actual) {
     return host.equals(actual.host) && (port.isEmpty() || port.equals(actual.port));
   }
+
+  @Override
+  public String toString() {
+    return port.isPresent() ? host + ":" + port.getAsInt() : host;
+  }
 }

@@ -12,8 +12,8 @@ import java.util.List;
  * @param origins every Origin header
  * @param fetchSite {@code Sec-Fetch-Site}, empty when absent
  * @param fetchMode {@code Sec-Fetch-Mode}, empty when absent
- * @param forwardedFor every {@code X-Forwarded-For} and {@code X-Real-IP} header
- * @param forwarded every {@code Forwarded} header
+ * @param path of the request, as sent
+ * @param said what stands in the headers that proxies write
  * @param preflight whether it carries {@code Access-Control-Request-Method}
  */
 record Call(
@@ -24,14 +24,12 @@ record Call(
     List<String> origins,
     String fetchSite,
     String fetchMode,
-    List<String> forwardedFor,
-    List<String> forwarded,
+    String path,
+    ProxyHeaders said,
     boolean preflight) {
 
   Call {
     hosts = List.copyOf(hosts);
     origins = List.copyOf(origins);
-    forwardedFor = List.copyOf(forwardedFor);
-    forwarded = List.copyOf(forwarded);
   }
 }

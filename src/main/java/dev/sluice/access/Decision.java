@@ -10,8 +10,19 @@ sealed interface Decision {
    *
    * @param caller on whose behalf
    * @param crossOrigin the configured foreign origin that may read the answer
+   * @param forwarded from where and to where it came, if a trusted proxy told
    */
-  record Admitted(Caller caller, Optional<String> crossOrigin) implements Decision {}
+  record Admitted(Caller caller, Optional<String> crossOrigin, Optional<Forwarded> forwarded)
+      implements Decision {}
+
+  /**
+   * How the client reached a trusted proxy.
+   *
+   * @param address the client's, as a literal
+   * @param host without port; an IPv6 literal in its brackets
+   * @param port that the URL has or stands for
+   */
+  record Forwarded(String address, String host, int port, PublicUrl url) {}
 
   /** It ends here with this answer. */
   record Refused(Refusal refusal) implements Decision {}

@@ -1,6 +1,7 @@
 package dev.sluice.relay;
 
 import dev.sluice.access.Caller;
+import dev.sluice.access.PublicUrl;
 import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.jsonrpc.Envelope.Kind;
 import dev.sluice.jsonrpc.MalformedMessageException;
@@ -8,6 +9,8 @@ import dev.sluice.rest.ApiException;
 import dev.sluice.rest.BodyFailure;
 import dev.sluice.rest.Query;
 import dev.sluice.servers.RelayedServer;
+import dev.sluice.settings.Setting;
+import dev.sluice.settings.Settings;
 import dev.sluice.sse.SseResponse;
 import jakarta.inject.Inject;
 import jakarta.servlet.http.HttpServlet;
@@ -50,6 +53,7 @@ public class McpServlet extends HttpServlet {
 
   @Inject private transient Relay relay;
   @Inject private transient ModernRelay modern;
+  @Inject private transient Settings settings;
 
   /** An answer instead of a stream: JSON-RPC in the body, as clients of MCP expect. */
   private static final class Refused extends Exception {
@@ -349,12 +353,14 @@ public class McpServlet extends HttpServlet {
           Envelope.error((String) null, REFUSED, String.valueOf(full.getMessage())).bytes());
       return;
     }
-    end.endpoint(
+    String path =
         request.getContextPath()
             + "/mcp/"
             + target.server().id()
             + "/messages?session_id="
-            + session[0].id());
+            + session[0].id();
+    PublicUrl url = PublicUrl.of(request);
+    end.endpoint(settings.flag(Setting.RELAY_SSE_ABSOLUTE) ? url.absolute(path) : url.path(path));
   }
 
   private void messages(Target target, HttpServletRequest request, HttpServletResponse response)

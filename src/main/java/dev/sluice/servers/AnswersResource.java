@@ -1,6 +1,7 @@
 package dev.sluice.servers;
 
 import dev.sluice.access.Caller;
+import dev.sluice.access.PublicUrl;
 import dev.sluice.rest.ApiException;
 import dev.sluice.rest.JsonBody;
 import dev.sluice.threads.Bounded;
@@ -17,6 +18,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.ws.rs.container.AsyncResponse;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import java.net.URI;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Optional;
@@ -64,6 +66,13 @@ public class AnswersResource {
   /** Those at most; beyond it whoever has the answer writes it. */
   public int maxWriting() {
     return writing.limit();
+  }
+
+  /** 201 with the place of what was made below the request's path, as the client sees it. */
+  static Response.ResponseBuilder created(HttpServletRequest request, String id) {
+    String path = request.getRequestURI();
+    return Response.created(
+        URI.create(PublicUrl.of(request).absolute(path + (path.endsWith("/") ? "" : "/") + id)));
   }
 
   /** JSON with 200. */

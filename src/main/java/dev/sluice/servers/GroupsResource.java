@@ -8,6 +8,7 @@ import jakarta.inject.Inject;
 import jakarta.json.Json;
 import jakarta.json.JsonArrayBuilder;
 import jakarta.json.JsonObject;
+import jakarta.servlet.http.HttpServletRequest;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
@@ -20,7 +21,6 @@ import jakarta.ws.rs.container.Suspended;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
-import jakarta.ws.rs.core.UriInfo;
 import java.util.List;
 import java.util.Optional;
 
@@ -43,11 +43,11 @@ public class GroupsResource {
 
   /** Creates a group. */
   @POST
-  public Response create(JsonBody body, @Context UriInfo uri) {
+  public Response create(JsonBody body, @Context HttpServletRequest request) {
     Fields fields = fields(body);
     String id = idOf(fields).orElseThrow(() -> ApiException.invalid("group_id", "is required"));
     Group group = registry.groups().add(definition(id, fields));
-    return Response.created(uri.getAbsolutePathBuilder().path(id).build())
+    return AnswersResource.created(request, id)
         .type(MediaType.APPLICATION_JSON_TYPE)
         .entity(json(group.view()).toString())
         .build();
@@ -90,7 +90,8 @@ public class GroupsResource {
   /** Adds a member. */
   @POST
   @Path("{id}/members")
-  public Response addMember(@PathParam("id") String id, JsonBody body, @Context UriInfo uri) {
+  public Response addMember(
+      @PathParam("id") String id, JsonBody body, @Context HttpServletRequest request) {
     Group group = group(id);
     Fields fields = fields(body);
     Member member;
@@ -102,7 +103,7 @@ public class GroupsResource {
     refuseUnknown(fields);
     refuseMissing(List.of(member));
     registry.groups().addMember(group, member);
-    return Response.created(uri.getAbsolutePathBuilder().path(member.server().value()).build())
+    return AnswersResource.created(request, member.server().value())
         .type(MediaType.APPLICATION_JSON_TYPE)
         .entity(json(group.view()).toString())
         .build();

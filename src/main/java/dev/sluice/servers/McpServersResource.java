@@ -24,7 +24,6 @@ import jakarta.ws.rs.container.Suspended;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
-import jakarta.ws.rs.core.UriInfo;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -70,12 +69,12 @@ public class McpServersResource {
 
   /** Registers a server. */
   @POST
-  public Response create(JsonBody body, @Context HttpServletRequest request, @Context UriInfo uri) {
+  public Response create(JsonBody body, @Context HttpServletRequest request) {
     Fields fields = new Fields(LocatedJson.of(body.json()), "", "", body.json());
     ServerId id = id(fields);
     DefinitionReader.Read read = read(id, fields, request);
     registry.servers().add(read, "api");
-    return Response.created(uri.getAbsolutePathBuilder().path(id.value()).build())
+    return AnswersResource.created(request, id.value())
         .type(MediaType.APPLICATION_JSON_TYPE)
         .entity(
             Json.createObjectBuilder()

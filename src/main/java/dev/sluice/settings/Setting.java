@@ -24,6 +24,12 @@ public enum Setting {
   HTTP_HOSTS("sluice.http.hosts", Type.TEXT, "", 0, 0),
   /** Origins besides our own whose pages may call, separated by commas. */
   HTTP_ORIGINS("sluice.http.origins", Type.TEXT, "", 0, 0),
+  /** Addresses of reverse proxies whose forwarding headers are believed, separated by commas. */
+  PROXY_TRUSTED("sluice.proxy.trusted", Type.TEXT, "", 0, 0),
+  /** Which headers those write: x-forwarded or forwarded. */
+  PROXY_HEADERS("sluice.proxy.headers", Type.TEXT, "x-forwarded", 0, 0),
+  /** Whether HTTP+SSE clients are given a whole URL to post to. */
+  RELAY_SSE_ABSOLUTE("sluice.relay.sse.absolute", Type.FLAG, "false", 0, 0),
   /** Events kept. */
   EVENTS_RETENTION_COUNT("sluice.events.retention.count", Type.NUMBER, "100000", 1, 1048576),
   /** Bytes of events kept. */

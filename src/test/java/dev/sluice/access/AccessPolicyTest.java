@@ -33,7 +33,7 @@ class AccessPolicyTest {
 
   private static Call call(String remote, String scheme, String host, String origin) {
     return new Call(
-        remote, scheme, "GET", list(host), list(origin), "", "", List.of(), List.of(), false);
+        remote, scheme, "GET", list(host), list(origin), "", "", "/", ProxyHeaders.NONE, false);
   }
 
   private static int status(Decision decision) {
@@ -165,8 +165,8 @@ class AccessPolicyTest {
             List.of(),
             site,
             mode,
-            List.of(),
-            List.of(),
+            "/",
+            ProxyHeaders.NONE,
             false);
     assertThat(status(LOCAL.decide(call))).isEqualTo(status);
   }
@@ -203,8 +203,15 @@ class AccessPolicyTest {
             List.of(),
             "",
             "",
-            list(forwardedFor),
-            list(forwarded),
+            "/",
+            new ProxyHeaders(
+                list(forwarded),
+                list(forwardedFor),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of()),
             false);
     assertThat(status(LOCAL.decide(call))).isEqualTo(status);
   }
@@ -229,8 +236,8 @@ class AccessPolicyTest {
             list("https://console.example"),
             "cross-site",
             "cors",
-            List.of(),
-            List.of(),
+            "/",
+            ProxyHeaders.NONE,
             true);
     assertThat(OPENED.decide(asked)).isEqualTo(new Decision.Preflight("https://console.example"));
     assertThat(status(LOCAL.decide(asked))).isEqualTo(403);
@@ -291,7 +298,8 @@ class AccessPolicyTest {
 
   @Test
   void thePolicyDescribesItselfForTheLog() {
-    assertThat(LOCAL).hasToString("local mode; hosts loopback only, origins own only");
+    assertThat(LOCAL)
+        .hasToString("local mode; hosts loopback only, origins own only; no proxy is trusted");
     assertThat(OPENED.toString()).contains("hub.example", "https://console.example:443");
   }
 }

@@ -38,11 +38,17 @@ final class RawHttp implements AutoCloseable {
   private final InputStream in;
 
   RawHttp(URI hub) throws IOException {
-    this(hub, 0);
+    this(hub, "127.0.0.1", 0);
   }
 
-  private RawHttp(URI hub, int window) throws IOException {
+  /** From another loopback address than the usual one, as another peer. */
+  RawHttp(URI hub, String source) throws IOException {
+    this(hub, source, 0);
+  }
+
+  private RawHttp(URI hub, String source, int window) throws IOException {
     socket = new Socket();
+    socket.bind(new InetSocketAddress(source, 0));
     if (window > 0) {
       socket.setReceiveBufferSize(window);
     }
@@ -60,7 +66,7 @@ final class RawHttp implements AutoCloseable {
 
   /** Asks and then reads nothing, with a receive buffer so small that the server soon hangs. */
   static RawHttp stalled(URI hub, String path) throws IOException {
-    return new RawHttp(hub, 4096)
+    return new RawHttp(hub, "127.0.0.1", 4096)
         .send("GET " + path + " HTTP/1.1", "Host: localhost:" + hub.getPort());
   }
 
@@ -126,6 +132,19 @@ final class RawHttp implements AutoCloseable {
     }
     return new Answer(
         Integer.parseInt(status[1]), headers, new String(body, StandardCharsets.UTF_8));
+  }
+
+  /** Reads the head of an event stream and then the data of its first event. */
+  String firstData() throws IOException {
+    String status = line();
+    if (!status.contains(" 200")) {
+      throw new IOException("no event stream: " + status);
+    }
+    String line = line();
+    while (!line.startsWith("data:")) { // heads and sizes of chunks do not begin so
+      line = line();
+    }
+    return line.substring("data:".length()).trim();
   }
 
   private byte[] chunks() throws IOException {
