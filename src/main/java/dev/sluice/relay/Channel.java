@@ -6,7 +6,7 @@ import dev.sluice.servers.upstream.UpstreamPipe;
 import java.util.concurrent.CompletableFuture;
 
 /** How one session reaches its server. Any thread may call; nothing blocks. */
-sealed interface Channel permits Channel.Own, SharedChild.Member {
+sealed interface Channel permits Channel.Own, SharedMember {
 
   /** Sends a message of the client; as {@link UpstreamPipe#send}. */
   CompletableFuture<Void> send(Envelope message);

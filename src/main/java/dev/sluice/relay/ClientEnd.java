@@ -17,6 +17,11 @@ interface ClientEnd {
    */
   void send(Envelope message, @Nullable String request);
 
+  /** Whether a client whose {@code initialize} was refused may send another in this session. */
+  default boolean mayInitializeAgain() {
+    return true;
+  }
+
   /** Called about once a second. */
   default void tick(long now) {}
 

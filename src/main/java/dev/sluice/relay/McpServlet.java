@@ -241,6 +241,9 @@ public class McpServlet extends HttpServlet {
               if (stream[0] != null) {
                 stream[0].left(reply[0]);
               }
+              if (opens) {
+                relay.end(session, SessionEnd.CLIENT); // nobody else knows its id
+              }
             });
     Optional<OutStream> made =
         end.post(requests, reply[0], !opens && session.version().compareTo(PRIMING) >= 0);

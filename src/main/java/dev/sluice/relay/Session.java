@@ -43,29 +43,6 @@ final class Session implements UpstreamPipe.Receiver {
   private static final int OPENING = 1;
   private static final int OPEN = 2;
 
-  /** A request of the client that waits for its answer. */
-  private static final class Pending {
-    final String id;
-    final String method;
-    final @Nullable String token;
-    final RelayedServer.@Nullable Call call;
-    volatile long deadline;
-    volatile @Nullable CompletableFuture<Void> sending;
-
-    Pending(
-        String id,
-        String method,
-        @Nullable String token,
-        RelayedServer.@Nullable Call call,
-        long deadline) {
-      this.id = id;
-      this.method = method;
-      this.token = token;
-      this.call = call;
-      this.deadline = deadline;
-    }
-  }
-
   private final String id;
   private final RelayedServer server;
   private final Caller caller;
@@ -225,6 +202,10 @@ final class Session implements UpstreamPipe.Receiver {
 
   private void open(Envelope initialize, Pending waiting) {
     waiting.deadline = deadline() + server.definition().startTimeout().toNanos();
+    if (channel != null) { // refused before: the same server is asked again
+      send(initialize, waiting);
+      return;
+    }
     var unused =
         relay
             .sharing()
@@ -290,13 +271,19 @@ final class Session implements UpstreamPipe.Receiver {
     }
     if (notification.method().equals("notifications/cancelled")) {
       String cancelled = notification.json(Part.REQUEST_ID);
-      Pending gone = cancelled == null ? null : take(cancelled);
+      Pending gone = cancelled == null ? null : cancellable(cancelled);
       if (gone == null) {
         return; // over already, or never ours
       }
       lost(gone, "cancelled by the client", "cancelled", false);
     }
     forward(notification);
+  }
+
+  /** Takes what may be cancelled: all but {@code initialize}. */
+  private @Nullable Pending cancellable(String key) {
+    Pending waiting = pending.get(key);
+    return waiting == null || waiting.method.equals("initialize") ? null : take(key);
   }
 
   private void forward(Envelope message) {
@@ -347,6 +334,10 @@ final class Session implements UpstreamPipe.Receiver {
     RelayedServer.Call call = waiting.call;
     client.send(answer, key);
     if (call == null) {
+      if (stage.get() == NEW && !client.mayInitializeAgain()) {
+        endReason = "The server refused to initialize.";
+        relay.end(this, SessionEnd.SERVER); // or its child would wait for nobody
+      }
       return;
     }
     if (answer.kind() == Kind.ERROR) {
@@ -414,6 +405,10 @@ final class Session implements UpstreamPipe.Receiver {
         String why = "No answer to " + waiting.method + " in time.";
         client.send(Envelope.error(waiting.id, TIMED_OUT, why), waiting.id);
         lost(waiting, why, "call_timeout", true);
+        if (waiting.method.equals("initialize")) {
+          endReason = why;
+          relay.end(this, SessionEnd.SERVER); // or its child would wait for nobody
+        }
       }
     }
   }

@@ -14,7 +14,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -38,14 +37,8 @@ final class SharedChild implements UpstreamPipe.Receiver {
   /** Requests of all sessions that may wait for its answers. */
   static final int MAX_WAITING = 4_096;
 
-  /** Resources that its sessions may be subscribed to. */
-  static final int MAX_SUBSCRIPTIONS = 10_000;
-
   /** How long it is kept without a session. */
   private static final Duration LINGER = Duration.ofSeconds(5);
-
-  private static final List<String> LEVELS =
-      List.of("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency");
 
   /**
    * A request that waits for its answer.
@@ -53,23 +46,35 @@ final class SharedChild implements UpstreamPipe.Receiver {
    * @param member whose it is; null for the hub's own
    * @param id of the member's request, JSON text
    * @param token its progress token, JSON text
-   * @param subscribes the resource it subscribes to
+   * @param change what it changes for all sessions
    */
   private record Waiting(
-      @Nullable Member member, String id, @Nullable String token, @Nullable String subscribes) {}
+      @Nullable SharedMember member, String id, @Nullable String token, @Nullable Change change) {}
+
+  /**
+   * What a request changes at the server for all sessions. Requests of two sessions may overtake
+   * each other on the way, so what is wanted is looked at again when the answer is there.
+   */
+  sealed interface Change {
+    /** The member is taken back if the server refuses, unless it was subscribed before. */
+    record Subscribe(String uri, boolean isNew) implements Change {}
+
+    record Unsubscribe(String uri) implements Change {}
+
+    record Level(int grade) implements Change {}
+  }
 
   private final RelayedServer server;
   private final Sharing.Key key;
   private final Sharing sharing;
   private final AtomicLong ids = new AtomicLong();
   private final Map<Long, Waiting> waiting = new ConcurrentHashMap<>();
+  private final Subscriptions subscriptions = new Subscriptions();
+  private final LogLevels levels = new LogLevels();
   private final CompletableFuture<SharedChild> ready = new CompletableFuture<>();
 
   // Under this object's lock; no message is sent under it.
-  private final Set<Member> members = new HashSet<>();
-  private final Map<String, Set<Member>> subscriptions = new HashMap<>();
-  private final Map<Member, Integer> levels = new HashMap<>();
-  private int level = -1;
+  private final Set<SharedMember> members = new HashSet<>();
   private boolean opened;
   private boolean over;
   private long since = System.nanoTime();
@@ -85,8 +90,8 @@ final class SharedChild implements UpstreamPipe.Receiver {
   }
 
   /** A place for a session; empty when it is over. */
-  Optional<Member> join(Session session) {
-    Member member = new Member(session);
+  Optional<SharedMember> join(Session session) {
+    SharedMember member = new SharedMember(this, session);
     synchronized (this) {
       if (over) {
         return Optional.empty();
@@ -133,7 +138,8 @@ final class SharedChild implements UpstreamPipe.Receiver {
                     server.retire(made);
                     return;
                   }
-                  ask(UpstreamPipe.initialize(next(new Waiting(null, "", null, null)), version));
+                  long id = next(new Waiting(null, "", null, null));
+                  say(UpstreamPipe.initialize(id, version));
                 });
   }
 
@@ -144,11 +150,101 @@ final class SharedChild implements UpstreamPipe.Receiver {
   }
 
   /** Sends something of the hub's own; what comes of it is seen by the answer, or by the end. */
-  private void ask(Envelope message) {
+  void say(Envelope message) {
     UpstreamPipe to = pipe;
     if (to != null) {
       var unused = to.send(message).exceptionally(lost -> null);
     }
+  }
+
+  /** Asks for something of the hub's own. */
+  void ask(String method, String name, String value, @Nullable Change change) {
+    UpstreamPipe to = pipe;
+    if (to == null) {
+      return;
+    }
+    long id = next(new Waiting(null, "", null, change));
+    String params = Json.createObjectBuilder().add(name, value).build().toString();
+    var unused =
+        to.send(Envelope.request(id, method, params))
+            .exceptionally(
+                lost -> {
+                  waiting.remove(id);
+                  return null;
+                });
+  }
+
+  // From its sessions.
+
+  /** Sends a request of a session under an id of its own. */
+  CompletableFuture<Void> request(SharedMember member, Envelope request, @Nullable Change change) {
+    UpstreamPipe to = pipe;
+    if (to == null || waiting.size() >= MAX_WAITING) {
+      if (change != null) {
+        changed(change, member, false);
+      }
+      return CompletableFuture.failedFuture(
+          UpstreamException.of(
+              UpstreamException.Kind.BUSY,
+              "its sessions have " + MAX_WAITING + " requests in flight, the most they may"));
+    }
+    String own = String.valueOf(request.idText());
+    String token = request.json(Part.META_PROGRESS_TOKEN);
+    long id = next(new Waiting(member, own, token, change));
+    member.sent(own, id);
+    byte[] number = Long.toString(id).getBytes(StandardCharsets.UTF_8);
+    Map<Part, byte[]> parts = new EnumMap<>(Part.class);
+    parts.put(Part.ID, number);
+    if (token != null) {
+      parts.put(Part.META_PROGRESS_TOKEN, number);
+    }
+    CompletableFuture<Void> sending = to.send(read(request.splice(parts)));
+    var unused =
+        sending.whenComplete(
+            (sent, problem) -> {
+              // One that is given up is forgotten with the notification that says so.
+              if (problem != null && !sending.isCancelled() && waiting.remove(id) != null) {
+                member.done(own);
+                if (change != null) {
+                  changed(change, member, false);
+                }
+              }
+            });
+    return sending;
+  }
+
+  /** Sends a notification of a session as it is. */
+  CompletableFuture<Void> notification(Envelope notification) {
+    UpstreamPipe to = pipe;
+    return to == null ? CompletableFuture.completedFuture(null) : to.send(notification);
+  }
+
+  /** Whether the answer to a request that was sent is still due; nobody waits for it any more. */
+  boolean forget(long id) {
+    return waiting.remove(id) != null;
+  }
+
+  /** A session that leaves; whether it was here. */
+  synchronized boolean leave(SharedMember member) {
+    since = System.nanoTime();
+    return members.remove(member);
+  }
+
+  synchronized boolean has(SharedMember member) {
+    return members.contains(member);
+  }
+
+  /** What the server answered to {@code initialize}, JSON text. */
+  byte[] result() {
+    return result;
+  }
+
+  Subscriptions subscriptions() {
+    return subscriptions;
+  }
+
+  LogLevels levels() {
+    return levels;
   }
 
   // From the server.
@@ -159,7 +255,7 @@ final class SharedChild implements UpstreamPipe.Receiver {
       case RESPONSE, ERROR -> answered(message);
       case REQUEST -> {
         // It was told that nobody has capabilities; ping is what it may ask for.
-        ask(
+        say(
             message.method().equals("ping")
                 ? Envelope.response(message, "{}")
                 : Envelope.error(
@@ -177,22 +273,40 @@ final class SharedChild implements UpstreamPipe.Receiver {
       sharing.strayAnswer();
       return;
     }
-    Member member = asked.member;
+    SharedMember member = asked.member;
+    if (asked.change != null) {
+      changed(asked.change, member, answer.kind() == Kind.RESPONSE);
+    }
     if (member == null) {
       if (!ready.isDone()) {
         initialized(answer);
       }
       return;
     }
-    if (asked.subscribes != null && answer.kind() == Kind.RESPONSE) {
-      synchronized (this) {
-        if (members.contains(member)) {
-          subscriptions.computeIfAbsent(asked.subscribes, uri -> new HashSet<>()).add(member);
-        }
+    member.done(asked.id);
+    member.received(spliced(answer, Part.ID, asked.id));
+  }
+
+  private void changed(Change change, @Nullable SharedMember member, boolean done) {
+    if (change instanceof Change.Subscribe subscribe) {
+      if (!done && subscribe.isNew && member != null) {
+        subscriptions.remove(subscribe.uri, member);
+      }
+    } else if (change instanceof Change.Unsubscribe unsubscribe) {
+      if (subscriptions.isWanted(unsubscribe.uri)) {
+        ask("resources/subscribe", "uri", unsubscribe.uri, null);
+      }
+    } else if (change instanceof Change.Level set && done) {
+      int wanted = levels.asked();
+      if (wanted >= 0 && wanted != set.grade) {
+        level(wanted);
       }
     }
-    member.calls.remove(asked.id);
-    member.session.received(spliced(answer, Part.ID, asked.id));
+  }
+
+  /** Asks the server of the hub's own accord to log as much. */
+  void level(int grade) {
+    ask("logging/setLevel", "level", LogLevels.NAMES.get(grade), new Change.Level(grade));
   }
 
   private void initialized(Envelope answer) {
@@ -206,7 +320,7 @@ final class SharedChild implements UpstreamPipe.Receiver {
     }
     logs = read.get("capabilities") instanceof JsonObject offered && offered.containsKey("logging");
     result = text.getBytes(StandardCharsets.UTF_8);
-    ask(Envelope.notification("notifications/initialized", null));
+    say(Envelope.notification("notifications/initialized", null));
     ready.complete(this);
   }
 
@@ -217,13 +331,13 @@ final class SharedChild implements UpstreamPipe.Receiver {
         String token = notification.json(Part.PROGRESS_TOKEN);
         Waiting asked = token == null ? null : waiting.get(number(token));
         if (asked != null && asked.member != null && asked.token != null) {
-          asked.member.session.received(spliced(notification, Part.PROGRESS_TOKEN, asked.token));
+          asked.member.received(spliced(notification, Part.PROGRESS_TOKEN, asked.token));
         }
       }
       case "notifications/message" -> logged(notification);
       case "notifications/resources/updated" -> {
         String uri = notification.string(Part.URI);
-        to(subscribers(uri == null ? "" : uri), notification);
+        to(subscriptions.of(uri == null ? "" : uri), notification);
       }
       default -> to(everybody(), notification);
     }
@@ -232,47 +346,23 @@ final class SharedChild implements UpstreamPipe.Receiver {
   /** To the one session that has it work, else to all that want its level. */
   private void logged(Envelope message) {
     String name = message.string(Part.LEVEL);
-    int grade = LEVELS.indexOf(name == null ? "" : name);
-    List<Member> who = new ArrayList<>();
-    List<Member> working = new ArrayList<>();
-    synchronized (this) {
-      for (Member member : members) {
-        if (grade < 0 || grade >= levels.getOrDefault(member, 0)) {
-          who.add(member);
-        }
-        if (!member.calls.isEmpty()) {
-          working.add(member);
-        }
-      }
-    }
+    int grade = LogLevels.NAMES.indexOf(name == null ? "" : name);
+    List<SharedMember> all = everybody();
+    List<SharedMember> who =
+        new ArrayList<>(all.stream().filter(member -> levels.wants(member, grade)).toList());
+    List<SharedMember> working = all.stream().filter(SharedMember::isWorking).toList();
     if (working.size() == 1) {
       who.retainAll(working);
     }
     to(who, message);
   }
 
-  private synchronized List<Member> everybody() {
+  private synchronized List<SharedMember> everybody() {
     return List.copyOf(members);
   }
 
-  /** Those of that resource, or of one that it is a part of. */
-  private synchronized List<Member> subscribers(String uri) {
-    Set<Member> exact = subscriptions.get(uri);
-    if (exact != null) {
-      return List.copyOf(exact);
-    }
-    Set<Member> above = new HashSet<>();
-    subscriptions.forEach(
-        (subscribed, who) -> {
-          if (uri.startsWith(subscribed)) {
-            above.addAll(who);
-          }
-        });
-    return List.copyOf(above);
-  }
-
-  private static void to(List<Member> who, Envelope message) {
-    who.forEach(member -> member.session.received(message));
+  private static void to(List<SharedMember> who, Envelope message) {
+    who.forEach(member -> member.received(message));
   }
 
   private static long number(String token) {
@@ -283,11 +373,11 @@ final class SharedChild implements UpstreamPipe.Receiver {
     }
   }
 
-  private static Envelope spliced(Envelope message, Part part, String json) {
+  static Envelope spliced(Envelope message, Part part, String json) {
     return read(message.splice(Map.of(part, json.getBytes(StandardCharsets.UTF_8))));
   }
 
-  private static Envelope read(byte[] bytes) {
+  static Envelope read(byte[] bytes) {
     try {
       return Envelope.read(bytes);
     } catch (MalformedMessageException impossible) { // one id was replaced by another
@@ -303,7 +393,7 @@ final class SharedChild implements UpstreamPipe.Receiver {
   }
 
   private void end(String reason, Throwable failure) {
-    List<Member> left;
+    List<SharedMember> left;
     synchronized (this) {
       if (over) {
         return;
@@ -315,7 +405,7 @@ final class SharedChild implements UpstreamPipe.Receiver {
     sharing.gone(key, this);
     waiting.clear();
     if (!ready.completeExceptionally(failure)) {
-      left.forEach(member -> member.session.ended(reason));
+      left.forEach(member -> member.ended(reason));
     }
     UpstreamPipe last = pipe;
     if (last != null) {
@@ -339,190 +429,5 @@ final class SharedChild implements UpstreamPipe.Receiver {
     if (why != null) {
       end(why, ApiException.of(504, "server_start_failed", "The server " + why + "."));
     }
-  }
-
-  /** One session's part of it. */
-  final class Member implements Channel {
-
-    private final Session session;
-
-    /** Ids at the server by ids of the session, JSON text. */
-    private final Map<String, Long> calls = new ConcurrentHashMap<>();
-
-    Member(Session session) {
-      this.session = session;
-    }
-
-    @Override
-    public CompletableFuture<Void> send(Envelope message) {
-      return switch (message.kind()) {
-        case REQUEST -> request(message);
-        case NOTIFICATION -> notification(message);
-        default -> done(); // an answer to nothing: it never was asked
-      };
-    }
-
-    private CompletableFuture<Void> request(Envelope request) {
-      return switch (request.method()) {
-        case "initialize" ->
-            local(read(Envelope.response(request, "{}").splice(Map.of(Part.RESULT, result))));
-        case "resources/unsubscribe" ->
-            unsubscribe(String.valueOf(request.string(Part.URI)))
-                ? remote(request, null)
-                : local(Envelope.response(request, "{}"));
-        case "resources/subscribe" -> {
-          boolean full;
-          synchronized (SharedChild.this) {
-            full = subscriptions.size() >= MAX_SUBSCRIPTIONS;
-          }
-          yield full
-              ? local(
-                  Envelope.error(
-                      request,
-                      Session.BUSY,
-                      "There are " + MAX_SUBSCRIPTIONS + " subscriptions, the most there may be."))
-              : remote(request, request.string(Part.URI));
-        }
-        case "logging/setLevel" -> level(request);
-        default -> remote(request, null);
-      };
-    }
-
-    /** Answers without the server. */
-    private CompletableFuture<Void> local(Envelope answer) {
-      session.received(answer);
-      return done();
-    }
-
-    private CompletableFuture<Void> remote(Envelope request, @Nullable String subscribes) {
-      UpstreamPipe to = pipe;
-      if (to == null || waiting.size() >= MAX_WAITING) {
-        return CompletableFuture.failedFuture(
-            UpstreamException.of(
-                UpstreamException.Kind.BUSY,
-                "its sessions have " + MAX_WAITING + " requests in flight, the most they may"));
-      }
-      String own = String.valueOf(request.idText());
-      String token = request.json(Part.META_PROGRESS_TOKEN);
-      long id = next(new Waiting(this, own, token, subscribes));
-      calls.put(own, id);
-      byte[] number = Long.toString(id).getBytes(StandardCharsets.UTF_8);
-      Map<Part, byte[]> parts = new EnumMap<>(Part.class);
-      parts.put(Part.ID, number);
-      if (token != null) {
-        parts.put(Part.META_PROGRESS_TOKEN, number);
-      }
-      CompletableFuture<Void> sending = to.send(read(request.splice(parts)));
-      var unused =
-          sending.whenComplete(
-              (sent, problem) -> {
-                // One that is given up is forgotten with the notification that says so.
-                if (problem != null && !sending.isCancelled() && waiting.remove(id) != null) {
-                  calls.remove(own, id);
-                }
-              });
-      return sending;
-    }
-
-    private CompletableFuture<Void> notification(Envelope notification) {
-      UpstreamPipe to = pipe;
-      switch (notification.method()) {
-        case "notifications/cancelled" -> {
-          String own = notification.json(Part.REQUEST_ID);
-          Long id = own == null ? null : calls.remove(own);
-          if (to == null || id == null || waiting.remove(id) == null) {
-            return done();
-          }
-          return to.send(spliced(notification, Part.REQUEST_ID, Long.toString(id)));
-        }
-        case "notifications/initialized",
-            "notifications/roots/list_changed",
-            "notifications/progress" -> {
-          return done(); // the hub's own was sent; nobody offered roots or was asked
-        }
-        default -> {
-          return to == null ? done() : to.send(notification);
-        }
-      }
-    }
-
-    private CompletableFuture<Void> level(Envelope request) {
-      String name = request.string(Part.LEVEL);
-      int wanted = LEVELS.indexOf(name == null ? "" : name);
-      if (wanted < 0) {
-        return remote(request, null); // the server says what is wrong with it
-      }
-      boolean same;
-      int least;
-      synchronized (SharedChild.this) {
-        levels.put(this, wanted);
-        least = levels.values().stream().mapToInt(Integer::intValue).min().orElse(wanted);
-        same = least == level;
-        level = least;
-      }
-      return same
-          ? local(Envelope.response(request, "{}"))
-          : remote(
-              spliced(request, Part.LEVEL, Json.createValue(LEVELS.get(least)).toString()), null);
-    }
-
-    /** Whether it was the last subscriber, or none at all. */
-    private boolean unsubscribe(String uri) {
-      synchronized (SharedChild.this) {
-        Set<Member> who = subscriptions.get(uri);
-        if (who == null) {
-          return true;
-        }
-        boolean mine = who.remove(this);
-        if (who.isEmpty()) {
-          subscriptions.remove(uri);
-          return true;
-        }
-        return !mine;
-      }
-    }
-
-    @Override
-    public void close() {
-      List<String> last = new ArrayList<>();
-      synchronized (SharedChild.this) {
-        if (!members.remove(this)) {
-          return;
-        }
-        levels.remove(this);
-        subscriptions
-            .entrySet()
-            .removeIf(
-                entry -> {
-                  if (entry.getValue().remove(this) && entry.getValue().isEmpty()) {
-                    last.add(entry.getKey());
-                    return true;
-                  }
-                  return false;
-                });
-        since = System.nanoTime();
-      }
-      calls.forEach(
-          (own, id) -> {
-            if (waiting.remove(id) != null) {
-              ask(
-                  Envelope.notification(
-                      "notifications/cancelled",
-                      "{\"requestId\":" + id + ",\"reason\":\"the client has left\"}"));
-            }
-          });
-      calls.clear();
-      for (String uri : last) {
-        ask(
-            Envelope.request(
-                next(new Waiting(null, "", null, null)),
-                "resources/unsubscribe",
-                Json.createObjectBuilder().add("uri", uri).build().toString()));
-      }
-    }
-  }
-
-  private static CompletableFuture<Void> done() {
-    return CompletableFuture.completedFuture(null);
   }
 }

@@ -91,7 +91,7 @@ final class Sharing {
     while (true) {
       SharedChild child =
           children.computeIfAbsent(key.get(), any -> new SharedChild(server, key.get(), this));
-      Optional<SharedChild.Member> joined = child.join(session);
+      Optional<SharedMember> joined = child.join(session);
       if (joined.isPresent()) {
         child.open(version);
         return child

@@ -72,6 +72,12 @@ final class StreamableEnd implements ClientEnd {
     return Optional.ofNullable(streams.get(Long.parseLong(id.substring(0, dash))));
   }
 
+  /** It has not learnt of the session, or need not use it: a further one opens another. */
+  @Override
+  public boolean mayInitializeAgain() {
+    return false;
+  }
+
   @Override
   public void send(Envelope message, @Nullable String request) {
     boolean answer = message.kind() == Kind.RESPONSE || message.kind() == Kind.ERROR;

@@ -5,12 +5,16 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * An MCP server over standard streams that tells what reaches it. Run as a single file; with the
- * argument {@code logs} it says that it sends log messages.
+ * argument {@code logs} it says that it sends log messages, with {@code refuses} it answers {@code
+ * initialize} by an error, with {@code silent} not at all.
  */
 final class SharedTestServer {
 
@@ -18,13 +22,17 @@ final class SharedTestServer {
   private static final Pattern TOKEN = Pattern.compile("\"progressToken\":(\"[^\"]*\"|[-0-9.]+)");
   private static final Pattern TOOL = Pattern.compile("\"name\":\"([a-z]+)\"");
   private static final Pattern TEXT = Pattern.compile("\"text\":\"([^\"]*)\"");
+  private static final Pattern URI = Pattern.compile("\"uri\":\"([^\"]*)\"");
+  private static final Set<String> SUBSCRIBED = new HashSet<>();
   private static final StringBuilder SEEN = new StringBuilder();
+  private static String level = "";
   private static PrintStream out = System.out;
 
   private SharedTestServer() {}
 
   public static void main(String[] args) throws IOException {
-    boolean logs = args.length > 0 && args[0].equals("logs");
+    List<String> how = List.of(args);
+    boolean logs = how.contains("logs");
     out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     BufferedReader in =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
@@ -32,6 +40,16 @@ final class SharedTestServer {
       String id = find(ID, line);
       if (line.contains("\"method\":\"initialize\"")) {
         saw("initialize");
+        if (how.contains("silent")) {
+          continue;
+        }
+        if (how.contains("refuses")) {
+          out.println(
+              "{\"jsonrpc\":\"2.0\",\"id\":"
+                  + id
+                  + ",\"error\":{\"code\":-32602,\"message\":\"not today\"}}");
+          continue;
+        }
         answer(
             id,
             "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":{}"
@@ -42,10 +60,18 @@ final class SharedTestServer {
       } else if (line.contains("\"method\":\"tools/list\"")) {
         answer(id, "{\"tools\":[]}");
       } else if (line.contains("\"method\":\"resources/")) {
-        saw(line.contains("unsubscribe") ? "unsubscribe" : "subscribe");
+        boolean leaves = line.contains("unsubscribe");
+        saw(leaves ? "unsubscribe" : "subscribe");
+        String uri = find(URI, line);
+        if (leaves) {
+          SUBSCRIBED.remove(uri);
+        } else {
+          SUBSCRIBED.add(uri);
+        }
         answer(id, "{}");
       } else if (line.contains("\"method\":\"logging/setLevel\"")) {
-        saw(line.replaceAll(".*\"level\":\"([a-z]+)\".*", "$1"));
+        level = line.replaceAll(".*\"level\":\"([a-z]+)\".*", "$1");
+        saw(level);
         answer(id, "{}");
       } else if (line.contains("notifications/cancelled")) {
         saw("cancelled");
@@ -69,6 +95,8 @@ final class SharedTestServer {
         }
         text(id, text);
       }
+      case "level" -> text(id, level);
+      case "subscribed" -> text(id, Boolean.toString(SUBSCRIBED.contains(text)));
       case "touch" -> {
         say("notifications/resources/updated", "{\"uri\":\"" + text + "\"}");
         text(id, "touched");

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -209,6 +210,61 @@ class SharingIT extends RestTest {
       }
     }
     assertThat(ask(one, "seen", "")).isEqualTo("initialize,subscribe,subscribe,unsubscribe");
+  }
+
+  /** One leaves a resource while another comes to it; their requests may overtake each other. */
+  @Test
+  void oneThatUnsubscribesTakesNothingFromOneThatSubscribesMeanwhile() throws Exception {
+    register("shared");
+    McpSocketPeer one = client();
+    McpSocketPeer other = client();
+    for (int i = 0; i < 60; i++) {
+      one.send(resource("subscribe", "x:/" + i));
+      assertThat(one.next().containsKey("result")).isTrue();
+      CompletableFuture<Void> leaves =
+          CompletableFuture.runAsync(() -> one.send(resource("unsubscribe", "x:/both")));
+      other.send(resource("subscribe", "x:/both"));
+      assertThat(other.next().containsKey("result")).isTrue();
+      leaves.get(10, TimeUnit.SECONDS);
+      assertThat(one.next().containsKey("result")).isTrue();
+      await()
+          .atMost(Duration.ofSeconds(10))
+          .untilAsserted(() -> assertThat(ask(other, "subscribed", "x:/both")).isEqualTo("true"));
+      // Now the other way round: what both had goes with the last one.
+      one.send(resource("subscribe", "x:/both"));
+      assertThat(one.next().containsKey("result")).isTrue();
+      other.send(resource("unsubscribe", "x:/both"));
+      assertThat(other.next().containsKey("result")).isTrue();
+    }
+  }
+
+  private static String resource(String method, String uri) {
+    return "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"resources/"
+        + method
+        + "\",\"params\":{\"uri\":\""
+        + uri
+        + "\"}}";
+  }
+
+  @Test
+  void ofTwoLevelsSetAtOnceTheMoreVerboseHoldsAndGoesWithItsSession() throws Exception {
+    register("shared", "logs");
+    McpSocketPeer one = client();
+    for (int i = 0; i < 15; i++) {
+      McpSocketPeer other = client();
+      CompletableFuture<Void> less = CompletableFuture.runAsync(() -> one.send(level("error")));
+      other.send(level("debug"));
+      assertThat(other.next().containsKey("result")).isTrue();
+      less.get(10, TimeUnit.SECONDS);
+      assertThat(one.next().containsKey("result")).isTrue();
+      await()
+          .atMost(Duration.ofSeconds(10))
+          .untilAsserted(() -> assertThat(ask(one, "level", "")).isEqualTo("debug"));
+      other.close();
+      await()
+          .atMost(Duration.ofSeconds(10))
+          .untilAsserted(() -> assertThat(ask(one, "level", "")).isEqualTo("error"));
+    }
   }
 
   @Test
