@@ -1,7 +1,7 @@
 // The first page: how the fleet is, what needs a person, and how the stream does.
 
 import { system } from "../api.js";
-import { fill, h } from "../dom.js";
+import { fill, h, setText } from "../dom.js";
 import { bytes, dateTime, duration, number, percent } from "../format.js";
 import { icon } from "../icons.js";
 import { badge, button, copyButton, empty, moment, problem } from "../parts.js";
@@ -25,7 +25,24 @@ const FAILURES = new Set([
 const RECENT = 8;
 
 export function overviewView(hub) {
-  const tiles = h("ul", { class: "tiles" });
+  // Made once: a tile keeps the focus while its number changes.
+  const tiles = h(
+    "ul",
+    { class: "tiles" },
+    STATES.map(([state, meaning]) =>
+      h(
+        "li",
+        { class: "tile", data: { state } },
+        h(
+          "a",
+          { href: `#/servers?state=${state}` },
+          h("span", { class: "tile-count" }),
+          h("span", { class: "tile-name" }, icon(state), state),
+          h("span", { class: "faint" }, meaning),
+        ),
+      ),
+    ),
+  );
   const attention = h("div", {});
   const failures = h("div", {});
   const figures = h("div", {});
@@ -51,22 +68,11 @@ export function overviewView(hub) {
 
   function fleetChanged() {
     const totals = hub.fleet.totals();
-    fill(
-      tiles,
-      STATES.map(([state, meaning]) =>
-        h(
-          "li",
-          { class: "tile", data: { state, zero: totals[state] === 0 } },
-          h(
-            "a",
-            { href: `#/servers?state=${state}` },
-            h("span", { class: "tile-count" }, number(totals[state])),
-            h("span", { class: "tile-name" }, icon(state), state),
-            h("span", { class: "faint" }, meaning),
-          ),
-        ),
-      ),
-    );
+    STATES.forEach(([state], index) => {
+      const tile = tiles.children[index];
+      tile.dataset.zero = String(totals[state] === 0);
+      setText(tile.querySelector(".tile-count"), hub.fleet.loaded ? number(totals[state]) : "–");
+    });
     const troubled = hub.fleet
       .list()
       .filter((server) => server.state === "dead" || server.state === "degraded" || server.blocked || server.problem || server.circuit_breaker_state === "open")

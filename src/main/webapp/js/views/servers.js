@@ -143,7 +143,7 @@ export function serversView(hub, _rest, parameters) {
     }
     wanted.forEach(([name, , amount], index) => {
       states.children[index].setAttribute("aria-pressed", String(name === state));
-      setText(states.children[index].lastElementChild, number(amount));
+      setText(states.children[index].lastElementChild, hub.fleet.loaded ? number(amount) : "");
     });
   }
 
