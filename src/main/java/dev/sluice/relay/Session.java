@@ -384,6 +384,11 @@ final class Session implements UpstreamPipe.Receiver {
   }
 
   @Override
+  public void forgotten() {
+    asked.clear();
+  }
+
+  @Override
   public void ended(String reason) {
     endReason = "Server " + server.id() + " ended: " + reason;
     relay.end(this, SessionEnd.SERVER);

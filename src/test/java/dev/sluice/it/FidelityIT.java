@@ -3,24 +3,10 @@ package dev.sluice.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import jakarta.json.Json;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.net.http.WebSocket;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -28,8 +14,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What a client and a server say to each other arrives byte for byte, over every transport. */
 class FidelityIT extends RestTest {
 
-  private static final HttpClient PLAIN =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private static final String NAME = "it-raw";
   private static final int FUZZED = 300;
   private static final String SPECIAL =
@@ -40,13 +24,6 @@ class FidelityIT extends RestTest {
           + "\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{\"name\":\"it\",\"version\":\"1\"}}}";
   private static final String INITIALIZED =
       "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
-
-  private interface Client {
-    /** Sends a message, and gives the next one of the server if there is one to come. */
-    String say(String message, boolean answered) throws Exception;
-
-    void end() throws Exception;
-  }
 
   @BeforeEach
   void register() throws Exception {
@@ -73,8 +50,7 @@ class FidelityIT extends RestTest {
     for (int i = 0; i < FUZZED; i++) {
       payloads.add("{\"v\":" + value(random, 0) + "}");
     }
-    Client client = client(transport);
-    try {
+    try (RawClient client = RawClient.of(transport, HUB, NAME)) {
       client.say(INITIALIZE, true);
       client.say(INITIALIZED, transport.equals("ws"));
       for (int i = 0; i < payloads.size(); i++) {
@@ -96,8 +72,6 @@ class FidelityIT extends RestTest {
                     + params
                     + "}}");
       }
-    } finally {
-      client.end();
     }
   }
 
@@ -140,118 +114,5 @@ class FidelityIT extends RestTest {
       text.append(pieces[random.nextInt(pieces.length)]);
     }
     return text.append('"').toString();
-  }
-
-  private static Client client(String transport) throws Exception {
-    return switch (transport) {
-      case "http" -> new OverHttp();
-      case "sse" -> new OverSse();
-      default -> new OverWebSocket();
-    };
-  }
-
-  private static HttpResponse<String> post(URI to, String session, String body) throws Exception {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(to)
-            .timeout(Duration.ofSeconds(60))
-            .header("Content-Type", "application/json")
-            .header("Accept", "application/json, text/event-stream");
-    if (!session.isEmpty()) {
-      request.header("Mcp-Session-Id", session);
-    }
-    return PLAIN.send(request.POST(BodyPublishers.ofString(body)).build(), BodyHandlers.ofString());
-  }
-
-  private static final class OverHttp implements Client {
-    private String session = "";
-
-    @Override
-    public String say(String message, boolean answered) throws Exception {
-      HttpResponse<String> answer = post(HUB.resolve("mcp/" + NAME), session, message);
-      session = answer.headers().firstValue("Mcp-Session-Id").orElse(session);
-      assertThat(answer.statusCode()).as(answer.body()).isEqualTo(answered ? 200 : 202);
-      String body = answer.body();
-      if (!answer.headers().firstValue("Content-Type").orElse("").startsWith("text/event")) {
-        return body;
-      }
-      int data = body.lastIndexOf("data: ");
-      return body.substring(data + 6, body.indexOf('\n', data));
-    }
-
-    @Override
-    public void end() throws Exception {
-      PLAIN.send(
-          HttpRequest.newBuilder(HUB.resolve("mcp/" + NAME))
-              .header("Mcp-Session-Id", session)
-              .DELETE()
-              .build(),
-          BodyHandlers.ofString());
-    }
-  }
-
-  private static final class OverSse implements Client {
-    private final Stream<String> all;
-    private final Iterator<String> data;
-    private final URI messages;
-
-    OverSse() throws Exception {
-      all =
-          PLAIN
-              .send(
-                  HttpRequest.newBuilder(HUB.resolve("mcp/" + NAME + "/sse")).build(),
-                  BodyHandlers.ofLines())
-              .body();
-      data = all.filter(line -> line.startsWith("data: ")).map(l -> l.substring(6)).iterator();
-      messages = HUB.resolve(data.next());
-    }
-
-    @Override
-    public String say(String message, boolean answered) throws Exception {
-      assertThat(post(messages, "", message).statusCode()).isEqualTo(202);
-      return answered ? data.next() : "";
-    }
-
-    @Override
-    public void end() {
-      all.close();
-    }
-  }
-
-  private static final class OverWebSocket implements Client, WebSocket.Listener {
-    private final BlockingQueue<String> messages = new LinkedBlockingQueue<>();
-    private final StringBuilder part = new StringBuilder();
-    private final WebSocket socket;
-
-    OverWebSocket() throws Exception {
-      socket =
-          PLAIN
-              .newWebSocketBuilder()
-              .subprotocols("mcp")
-              .buildAsync(
-                  URI.create("ws://localhost:" + HUB.getPort() + "/mcp/" + NAME + "/ws"), this)
-              .get(20, TimeUnit.SECONDS);
-    }
-
-    @Override
-    public String say(String message, boolean answered) throws Exception {
-      socket.sendText(message, true).join();
-      return answered ? String.valueOf(messages.poll(30, TimeUnit.SECONDS)) : "";
-    }
-
-    @Override
-    public CompletionStage<?> onText(WebSocket from, CharSequence data, boolean last) {
-      part.append(data);
-      if (last) {
-        messages.add(part.toString());
-        part.setLength(0);
-      }
-      from.request(1);
-      return null;
-    }
-
-    @Override
-    public void end() {
-      socket.abort();
-    }
   }
 }

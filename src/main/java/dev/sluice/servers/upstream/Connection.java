@@ -19,6 +19,9 @@ interface Connection {
     /** Something arrived that is no message: noise, garbage, or too long. */
     void noise(String stream, String text);
 
+    /** The server knows the session of that id no more; found without a message to repeat. */
+    default void sessionLost(String session) {}
+
     /** A line of the child's standard error. */
     void stderr(String line);
 

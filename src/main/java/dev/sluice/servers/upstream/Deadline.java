@@ -35,8 +35,8 @@ record Deadline(long nanos) {
    *
    * @param what for people: what was not taken in time
    */
-  CompletableFuture<Void> limit(
-      CompletableFuture<Void> sending, String what, ScheduledExecutorService timer) {
+  <T> CompletableFuture<T> limit(
+      CompletableFuture<T> sending, String what, ScheduledExecutorService timer) {
     try {
       Future<?> alarm =
           timer.schedule(

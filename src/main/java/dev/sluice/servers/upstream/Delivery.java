@@ -1,26 +1,46 @@
 package dev.sluice.servers.upstream;
 
 import dev.sluice.jsonrpc.Envelope;
+import dev.sluice.servers.ServerId;
 import dev.sluice.servers.upstream.UpstreamException.Kind;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Hands messages to a connection and sees to it that a lost session is renewed once for all: who
  * comes meanwhile waits (at most {@value #MAX_PARKED}, more are refused), and who was refused for
  * the sake of a session that has been replaced already is just sent again. Any thread may call.
+ *
+ * <p>Nothing is sent a second time but what the server refused for its session's sake, and that
+ * once: what may have been done already is never repeated. An answer to the server is not repeated
+ * at all: its question was asked in the session that is gone.
  */
 final class Delivery {
 
   /** Messages waiting for a new session. */
   static final int MAX_PARKED = 1_024;
 
+  private static final Logger LOG = System.getLogger(Delivery.class.getName());
+
+  /** Whose session it is. */
+  interface Owner {
+    /** Opens a new session; never blocks. */
+    CompletableFuture<Void> renew();
+
+    /** There is no session, and none is to be had; called on {@code work}. */
+    void lost(String why);
+  }
+
+  private final ServerId server;
   private final Connection connection;
   private final Secrets secrets;
-  private final Supplier<CompletableFuture<Void>> renew;
+  private final Executor work;
+  private final Owner owner;
   private final AtomicInteger parked = new AtomicInteger();
   private final Object lock = new Object();
   private @Nullable CompletableFuture<Void> renewal; // guarded by lock
@@ -30,17 +50,28 @@ final class Delivery {
    * Makes it.
    *
    * @param secrets masked in the messages of all failures
-   * @param renew opens a new session; never blocks
+   * @param work where a renewal is ended
    */
-  Delivery(Connection connection, Secrets secrets, Supplier<CompletableFuture<Void>> renew) {
+  Delivery(ServerId server, Connection connection, Secrets secrets, Executor work, Owner owner) {
+    this.server = server;
     this.connection = connection;
     this.secrets = secrets;
-    this.renew = renew;
+    this.work = work;
+    this.owner = owner;
   }
 
   /** The first session stands: from now on a lost one is renewed. */
   void sessionStands() {
     stands = true;
+  }
+
+  /**
+   * The server was heard to have lost that session; nothing happens if another one took its place.
+   */
+  void lost(String session) {
+    if (stands) {
+      CompletableFuture<?> unused = renewed(session);
+    }
   }
 
   /** Sends it; what {@link Connection#send} says of the future holds here. */
@@ -76,9 +107,18 @@ final class Delivery {
                       : problem;
               if (cause == null) {
                 delivery.complete(null);
-              } else if (cause instanceof Connection.SessionLost lost && mayRenew && stands) {
-                // The server has refused it for its session's sake, so sending it again is safe.
-                park(renewed(lost.session()), message, delivery, false);
+              } else if (cause instanceof Connection.SessionLost lost
+                  && stands
+                  && !isAnswer(message)) {
+                if (mayRenew) {
+                  // The server has refused it for its session's sake, so sending it again is safe.
+                  park(renewed(lost.session()), message, delivery, false);
+                } else {
+                  String again =
+                      "the server no longer knows the session, though it was opened anew just now";
+                  delivery.completeExceptionally(UpstreamException.of(Kind.DISCONNECTED, again));
+                  work.execute(() -> owner.lost(again));
+                }
               } else {
                 delivery.completeExceptionally(UpstreamException.from(cause).masked(secrets));
               }
@@ -90,6 +130,11 @@ final class Delivery {
       Envelope message,
       CompletableFuture<Void> delivery,
       boolean mayRenew) {
+    if (isAnswer(message)) {
+      delivery.completeExceptionally(
+          UpstreamException.of(Kind.DISCONNECTED, "the session in which it was asked is gone"));
+      return;
+    }
     if (parked.incrementAndGet() > MAX_PARKED) {
       parked.decrementAndGet();
       delivery.completeExceptionally(
@@ -106,6 +151,10 @@ final class Delivery {
                 delivery.completeExceptionally(UpstreamException.from(problem));
               }
             });
+  }
+
+  private static boolean isAnswer(Envelope message) {
+    return message.kind() == Envelope.Kind.RESPONSE || message.kind() == Envelope.Kind.ERROR;
   }
 
   /** Messages that wait for a new session. */
@@ -133,19 +182,25 @@ final class Delivery {
       renewal = mine;
     }
     CompletableFuture<?> unused =
-        renew
-            .get()
-            .whenComplete(
-                (done, problem) -> {
-                  synchronized (lock) {
-                    renewal = null;
-                  }
-                  if (problem == null) {
-                    mine.complete(null);
-                  } else {
-                    mine.completeExceptionally(UpstreamException.from(problem));
-                  }
-                });
+        owner.renew().whenCompleteAsync((done, problem) -> renewed(mine, problem), work);
     return mine;
+  }
+
+  private void renewed(CompletableFuture<Void> mine, @Nullable Throwable problem) {
+    if (problem == null) {
+      LOG.log(
+          Level.INFO, "SLUICE-0306: {0} no longer knew the session; a new one was opened", server);
+    } else {
+      UpstreamException failed = UpstreamException.from(problem).masked(secrets);
+      owner.lost("the session was lost and could not be renewed: " + failed.getMessage());
+    }
+    synchronized (lock) {
+      renewal = null;
+    }
+    if (problem == null) {
+      mine.complete(null);
+    } else {
+      mine.completeExceptionally(UpstreamException.from(problem));
+    }
   }
 }

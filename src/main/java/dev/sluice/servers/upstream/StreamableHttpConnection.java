@@ -50,6 +50,9 @@ final class StreamableHttpConnection implements Connection {
   private volatile boolean closed;
   private volatile @Nullable CompletableFuture<?> stream;
 
+  /** The session that has had a GET stream: only of such a one does a 404 say that it is lost. */
+  private volatile String streamed = "";
+
   /** Done once the server has answered the GET, or will not soon. */
   private volatile CompletableFuture<?> heard = CompletableFuture.completedFuture(null);
 
@@ -369,7 +372,9 @@ final class StreamableHttpConnection implements Connection {
                 HttpCalls.deliver(data, "http", to);
               }
             });
-    HttpRequest.Builder builder = request(session).setHeader("Accept", EVENTS).GET();
+    String own = session();
+    HttpRequest.Builder builder =
+        request(own.isEmpty() ? null : own).setHeader("Accept", EVENTS).GET();
     if (!lastId.isEmpty()) {
       builder.setHeader("Last-Event-ID", lastId);
     }
@@ -378,9 +383,11 @@ final class StreamableHttpConnection implements Connection {
             builder.build(),
             info -> {
               answered.complete(null);
-              return info.statusCode() == 200 && HttpCalls.mediaType(info).equals(EVENTS)
-                  ? Bodies.events(parser)
-                  : Bodies.whole(Bodies.MAX_ERROR);
+              if (info.statusCode() != 200 || !HttpCalls.mediaType(info).equals(EVENTS)) {
+                return Bodies.whole(Bodies.MAX_ERROR);
+              }
+              streamed = own;
+              return Bodies.events(parser);
             });
     stream = sent;
     if (closed || mine != listening.get()) {
@@ -392,15 +399,18 @@ final class StreamableHttpConnection implements Connection {
         sent.whenComplete(
             (response, problem) -> {
               answered.complete(null);
-              boolean streamed =
+              boolean open =
                   response != null
                       && response.statusCode() == 200
                       && HttpCalls.mediaType(
                               response.headers().firstValue("content-type").orElse(""))
                           .equals(EVENTS);
-              // 405: the server has no such stream. 404: the session is lost, the next call sees
-              // it. A server that is overloaded or being restarted may have one later.
-              if (response != null && !streamed && !passing(response.statusCode())) {
+              // 405: the server has no such stream; some say 404. A server that is overloaded or
+              // being restarted may have one later.
+              if (response != null && !open && !passing(response.statusCode())) {
+                if (response.statusCode() == 404 && !own.isEmpty() && own.equals(streamed)) {
+                  to.sessionLost(own); // it had one before
+                }
                 return;
               }
               String id = parser.lastId().isEmpty() ? lastId : parser.lastId();

@@ -43,7 +43,6 @@ public final class UpstreamClient implements AutoCloseable {
   private final UpstreamListener listener;
   private final LogRing log;
   private final Secrets secrets;
-  private final Executor work;
   private final Executor endings;
   private final ScheduledExecutorService timer;
   private final Calls calls;
@@ -85,12 +84,11 @@ public final class UpstreamClient implements AutoCloseable {
     this.listener = listener;
     this.log = log;
     this.secrets = Secrets.of(definition);
-    this.work = work;
     this.endings = endings;
     this.timer = timer;
     this.firstLine = log.newest();
     this.info = new ServerInfo(definition.id().value(), "", "", JsonValue.EMPTY_JSON_OBJECT);
-    this.delivery = new Delivery(connection, secrets, this::renew);
+    this.delivery = new Delivery(definition.id(), connection, secrets, work, new Renewal());
     this.refresh = new Refresh(this::readLists, work, timer);
     this.calls =
         new Calls(
@@ -305,27 +303,22 @@ public final class UpstreamClient implements AutoCloseable {
   }
 
   /** A new session in place of one the server knows no more; without one this client ends. */
-  private CompletableFuture<Void> renew() {
-    return shakeHands(deadline())
-        .handleAsync(
-            (done, problem) -> {
-              if (problem != null) {
-                UpstreamException failed = UpstreamException.from(problem).masked(secrets);
-                end(
-                    "the session was lost and could not be renewed: " + failed.getMessage(),
-                    Optional.empty());
-                closeSoon();
-                throw failed;
-              }
-              connection.listen();
-              LOG.log(
-                  Level.INFO,
-                  "SLUICE-0306: {0} no longer knew the session; a new one was opened",
-                  definition.id());
-              refresh.ask();
-              return null;
-            },
-            work);
+  private final class Renewal implements Delivery.Owner {
+    @Override
+    public CompletableFuture<Void> renew() {
+      return shakeHands(deadline())
+          .thenRun(
+              () -> {
+                connection.listen();
+                refresh.ask();
+              });
+    }
+
+    @Override
+    public void lost(String why) {
+      end(why, Optional.empty());
+      closeSoon();
+    }
   }
 
   private void cancelled(long id, String method, String why) {
@@ -403,6 +396,11 @@ public final class UpstreamClient implements AutoCloseable {
       } catch (RuntimeException broken) {
         listenerFailed(broken);
       }
+    }
+
+    @Override
+    public void sessionLost(String session) {
+      delivery.lost(session);
     }
 
     @Override

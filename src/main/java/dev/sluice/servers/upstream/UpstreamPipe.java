@@ -1,21 +1,29 @@
 package dev.sluice.servers.upstream;
 
 import dev.sluice.jsonrpc.Envelope;
+import dev.sluice.jsonrpc.MalformedMessageException;
 import dev.sluice.servers.ServerDefinition;
 import dev.sluice.servers.upstream.UpstreamException.Kind;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A connection to a server, or a child process, that belongs to one client session: carries the
  * messages of both sides as they are and says nothing of its own. It watches {@code initialize} go
- * by, because HTTP needs to know the version that was agreed on.
+ * by, because HTTP needs to know the version that was agreed on, and because a server that has lost
+ * the session is given it again: it gets what the client said when it opened it, once for each
+ * loss, and the client does not notice. See {@link Delivery} for what is sent a second time.
  *
  * <p>Life: made and opened by {@link Upstreams#pipe}, then usable until it ends, by {@link #close}
  * or by the other side. Any thread may call.
@@ -26,6 +34,9 @@ public final class UpstreamPipe implements AutoCloseable {
   public interface Receiver {
     /** A message of the server; batches are taken apart. */
     void received(Envelope message);
+
+    /** The server has lost the session, which is opened anew: its questions are nobody's now. */
+    default void forgotten() {}
 
     /** The connection is over, unless {@link #close} was called; called once. */
     void ended(String reason);
@@ -39,9 +50,18 @@ public final class UpstreamPipe implements AutoCloseable {
   private final LogRing log;
   private final Secrets secrets;
   private final Executor work;
+  private final ScheduledExecutorService timer;
   private final Runnable gone;
+  private final Delivery delivery;
+  private final Opening opening = new Opening();
   private final AtomicBoolean over = new AtomicBoolean();
+
+  /** What the hub itself asks while it opens a session anew, by id; at most a session's worth. */
+  private final Map<String, CompletableFuture<Envelope>> asked = new ConcurrentHashMap<>();
+
+  private final AtomicLong numbers = new AtomicLong();
   private volatile @Nullable String initializing;
+  private volatile String version = "";
 
   UpstreamPipe(
       ServerDefinition definition,
@@ -49,6 +69,7 @@ public final class UpstreamPipe implements AutoCloseable {
       Receiver receiver,
       LogRing log,
       Executor work,
+      ScheduledExecutorService timer,
       Runnable gone) {
     this.definition = definition;
     this.connection = connection;
@@ -56,7 +77,9 @@ public final class UpstreamPipe implements AutoCloseable {
     this.log = log;
     this.secrets = Secrets.of(definition);
     this.work = work;
+    this.timer = timer;
     this.gone = gone;
+    this.delivery = new Delivery(definition.id(), connection, secrets, work, new Renewal());
   }
 
   /** The hub's own {@code initialize}, for those who do the handshake themselves. */
@@ -105,38 +128,114 @@ public final class UpstreamPipe implements AutoCloseable {
     if (method.equals("initialize") && message.kind() == Envelope.Kind.REQUEST) {
       initializing = message.idText();
     }
-    CompletableFuture<Void> sending = connection.send(message);
+    opening.note(message);
+    CompletableFuture<Void> sending = delivery.deliver(message);
     if (method.equals("notifications/initialized")) {
       connection.listen();
     }
-    CompletableFuture<Void> told = new CompletableFuture<>();
-    CompletableFuture<?> unused =
-        told.whenComplete(
-            (done, problem) -> {
-              if (told.isCancelled()) {
-                sending.cancel(true);
-              }
-            });
-    unused =
-        sending.whenComplete(
-            (done, problem) -> {
-              if (problem == null) {
-                told.complete(null);
-                return;
-              }
-              UpstreamException masked = UpstreamException.from(problem).masked(secrets);
-              told.completeExceptionally(masked);
-              Throwable cause = problem.getCause() == null ? problem : problem.getCause();
-              if (cause instanceof Connection.SessionLost) {
-                end("the server no longer knows the session");
-              }
-            });
-    return told;
+    return sending;
   }
 
   /** Messages sent that the transport has not done with. */
   public int queued() {
-    return connection.queued() + connection.child().map(ChildProcess::queued).orElse(0);
+    return connection.queued()
+        + delivery.parked()
+        + connection.child().map(ChildProcess::queued).orElse(0);
+  }
+
+  /** What the client said is said again, in a new session. */
+  private final class Renewal implements Delivery.Owner {
+
+    @Override
+    public CompletableFuture<Void> renew() {
+      receiver.forgotten();
+      Optional<Envelope> first = opening.initialize();
+      if (first.isEmpty()) {
+        return CompletableFuture.failedFuture(
+            UpstreamException.of(
+                Kind.PROTOCOL,
+                "the client's initialize was over "
+                    + Opening.MAX_BYTES
+                    + " bytes, too long to be kept"));
+      }
+      Deadline deadline = Deadline.in(definition.startTimeout());
+      return ask(first.get(), deadline)
+          .thenCompose(answer -> greet(answer, deadline))
+          .thenCompose(greeted -> restore(deadline));
+    }
+
+    private CompletableFuture<Void> greet(Envelope answer, Deadline deadline) {
+      String agreed = answer.string(Envelope.Part.RESULT_PROTOCOL_VERSION);
+      if (!version.equals(agreed)) {
+        throw UpstreamException.of(
+            Kind.PROTOCOL,
+            answer.kind() == Envelope.Kind.ERROR
+                ? "the server refused to initialize"
+                : "the server now speaks version " + agreed + ", the client " + version);
+      }
+      connection.negotiated(version);
+      return deadline.limit(
+          connection.send(opening.initialized()), "notifications/initialized", timer);
+    }
+
+    /**
+     * The log level and the subscriptions; one that is refused now is not the client's business.
+     */
+    private CompletableFuture<Void> restore(Deadline deadline) {
+      connection.listen();
+      return CompletableFuture.allOf(
+          opening.settings().stream()
+              .map(
+                  setting ->
+                      ask(setting, deadline).handle((answer, problem) -> set(setting, answer)))
+              .toArray(CompletableFuture<?>[]::new));
+    }
+
+    private @Nullable Void set(Envelope setting, @Nullable Envelope answer) {
+      if (answer == null || answer.kind() == Envelope.Kind.ERROR) {
+        LogLine unused =
+            log.add("hub", "warning", setting.method() + " was not taken in the new session");
+      }
+      return null;
+    }
+
+    /** Sends a request of the client again, under an id of the hub's. */
+    private CompletableFuture<Envelope> ask(Envelope request, Deadline deadline) {
+      String id = "\"sluice-renewal-" + numbers.incrementAndGet() + "\"";
+      CompletableFuture<Envelope> answer = new CompletableFuture<>();
+      asked.put(id, answer);
+      CompletableFuture<Void> sending = connection.send(renumbered(request, id));
+      CompletableFuture<?> unused =
+          sending.whenComplete(
+              (done, problem) -> {
+                if (problem != null) {
+                  answer.completeExceptionally(problem);
+                }
+              });
+      unused =
+          answer.whenComplete(
+              (done, problem) -> {
+                asked.remove(id);
+                if (problem != null) {
+                  sending.cancel(true);
+                }
+              });
+      return deadline.limit(answer, request.method(), timer);
+    }
+
+    private static Envelope renumbered(Envelope request, String id) {
+      try {
+        return Envelope.read(
+            request.splice(Map.of(Envelope.Part.ID, id.getBytes(StandardCharsets.UTF_8))));
+      } catch (MalformedMessageException impossible) { // one id was replaced by another
+        throw new IllegalStateException(impossible);
+      }
+    }
+
+    @Override
+    public void lost(String why) {
+      end(why);
+    }
   }
 
   private void end(String reason) {
@@ -167,19 +266,41 @@ public final class UpstreamPipe implements AutoCloseable {
         message.members().forEach(this::received);
         return;
       }
-      String first = initializing;
-      if (first != null
-          && message.kind() == Envelope.Kind.RESPONSE
-          && first.equals(message.idText())) {
-        initializing = null;
-        String version = message.string(Envelope.Part.RESULT_PROTOCOL_VERSION);
-        if (version != null) {
-          connection.negotiated(version);
+      String id = message.idText();
+      boolean answer =
+          message.kind() == Envelope.Kind.RESPONSE || message.kind() == Envelope.Kind.ERROR;
+      if (answer && id != null) {
+        CompletableFuture<Envelope> own = asked.remove(id);
+        if (own != null) {
+          own.complete(message);
+          return;
         }
+      }
+      if (message.kind() == Envelope.Kind.RESPONSE && id != null && id.equals(initializing)) {
+        initialized(message);
       }
       if (!over.get()) {
         receiver.received(message);
       }
+    }
+
+    private void initialized(Envelope answer) {
+      initializing = null;
+      String agreed = answer.string(Envelope.Part.RESULT_PROTOCOL_VERSION);
+      if (agreed != null) {
+        version = agreed;
+        connection.negotiated(agreed);
+      }
+      if (connection.session().isEmpty()) {
+        opening.forget();
+      } else {
+        delivery.sessionStands();
+      }
+    }
+
+    @Override
+    public void sessionLost(String session) {
+      delivery.lost(session);
     }
 
     @Override

@@ -200,6 +200,7 @@ public class Upstreams implements AutoCloseable {
             receiver,
             log(definition.id()),
             work,
+            timer,
             () -> pipes.remove(made[0]));
     made[0] = pipe;
     pipes.add(pipe);
