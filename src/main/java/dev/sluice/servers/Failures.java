@@ -22,6 +22,7 @@ final class Failures {
   private long retryAt = System.nanoTime();
   private long readySince;
   private Optional<StartFailure> last = Optional.empty();
+  private Optional<Ping> lastPing = Optional.empty();
 
   /** The server became ready. */
   void ready() {
@@ -37,14 +38,15 @@ final class Failures {
     unproven = 0;
   }
 
-  void probePassed() {
+  /** A ping was answered, or was not; returns how many in a row were not. */
+  int pinged(Ping ping) {
+    lastPing = Optional.of(ping);
+    if (ping.problem().isPresent()) {
+      return ++probes;
+    }
     probes = 0;
     unproven = 0;
-  }
-
-  /** Failed probes in a row, with this one. */
-  int probeFailed() {
-    return ++probes;
+    return 0;
   }
 
   /** How many it would be in a row if the ready server crashed now. */
@@ -88,6 +90,11 @@ final class Failures {
 
   long total() {
     return total;
+  }
+
+  /** The newest ping that counted. */
+  Optional<Ping> lastPing() {
+    return lastPing;
   }
 
   Optional<StartFailure> last() {

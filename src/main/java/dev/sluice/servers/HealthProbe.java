@@ -2,6 +2,7 @@ package dev.sluice.servers;
 
 import dev.sluice.servers.upstream.UpstreamException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 
@@ -37,8 +38,10 @@ final class HealthProbe {
                 (took, failed) -> {
                   server.probed(
                       watched,
-                      Optional.ofNullable(failed).map(HealthProbe::message),
-                      (System.nanoTime() - begin) / 1e6);
+                      new Ping(
+                          Optional.ofNullable(failed).map(HealthProbe::message),
+                          (System.nanoTime() - begin) / 1e6,
+                          Instant.now()));
                   server.probeLater(watched);
                 });
   }

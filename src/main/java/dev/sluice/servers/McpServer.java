@@ -435,18 +435,18 @@ final class McpServer {
   }
 
   /** A probe's result; a connection that failed too often is closed and the server degraded. */
-  void probed(Connection watched, Optional<String> failure, double durationMs) {
+  void probed(Connection watched, Ping ping) {
+    Optional<String> failure = ping.problem();
     boolean degraded = false;
     synchronized (lock) {
       if (!counts(watched) || (failure.isPresent() && watched.calls > 0)) {
         return;
       }
+      int inARow = failures.pinged(ping);
       if (failure.isEmpty()) {
-        failures.probePassed();
-        tell(new DomainEvent.HealthCheckPassed(id.value(), durationMs));
+        tell(new DomainEvent.HealthCheckPassed(id.value(), ping.durationMs()));
         return;
       }
-      int inARow = failures.probeFailed();
       tell(new DomainEvent.HealthCheckFailed(id.value(), inARow, failure.get()));
       if (inARow >= registration.definition().maxConsecutiveFailures()) {
         retired(watched);
@@ -483,6 +483,7 @@ final class McpServer {
           untilRetry(),
           cycle.state() == ServerState.READY ? Optional.ofNullable(connection) : Optional.empty(),
           failures.last(),
+          failures.lastPing(),
           calls.figures(),
           supervision.eras().known(registration.definition()));
     }

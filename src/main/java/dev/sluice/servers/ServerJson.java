@@ -127,6 +127,18 @@ final class ServerJson {
             .add("time_until_retry_s", seconds(view.untilRetry()));
     ago(out, "last_success_ago", calls.lastSuccess());
     ago(out, "last_failure_ago", calls.lastFailure());
+    view.lastPing()
+        .ifPresentOrElse(ping -> out.add("last_ping", ping(ping)), () -> out.addNull("last_ping"));
+    return out;
+  }
+
+  private static JsonObjectBuilder ping(Ping ping) {
+    JsonObjectBuilder out =
+        Json.createObjectBuilder()
+            .add("result", ping.problem().isEmpty() ? "passed" : "failed")
+            .add("duration_ms", ping.durationMs())
+            .add("pinged_at", ping.at().toString());
+    ping.problem().ifPresent(problem -> out.add("problem", problem));
     return out;
   }
 

@@ -24,6 +24,7 @@ import java.util.Optional;
  * @param untilRetry time until it starts again by itself; zero if it does not wait
  * @param connection while ready
  * @param lastFailure the last failed start since it was last ready
+ * @param lastPing the newest ping that counted, also of an earlier run
  * @param calls figures of its calls
  * @param eras which protocol eras it speaks, as far as is known
  */
@@ -41,6 +42,7 @@ record ServerView(
     Duration untilRetry,
     Optional<Connection> connection,
     Optional<StartFailure> lastFailure,
+    Optional<Ping> lastPing,
     CallGate.Figures calls,
     Optional<EraVerdict> eras) {
 

@@ -30,11 +30,11 @@ class LostSessionIT extends RestTest {
   private static final String INITIALIZED =
       "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\",\"params\":{\"_meta\":{}}}";
 
-  private ForgetfulServer server;
+  private RemoteTestServer server;
 
   @BeforeEach
   void register() throws Exception {
-    server = new ForgetfulServer();
+    server = new RemoteTestServer();
     create(definition());
   }
 

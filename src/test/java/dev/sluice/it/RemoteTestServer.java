@@ -1,6 +1,7 @@
 package dev.sluice.it;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -17,16 +18,20 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * An MCP server over Streamable HTTP that forgets its sessions when it is told to, and counts the
- * calls that it has carried out. The tools: {@code break} closes the connection instead of
- * answering; any other one answers with its name.
+ * An MCP server over Streamable HTTP that forgets its sessions and answers pings late when it is
+ * told to, and counts the calls that it has carried out. The tools: {@code break} closes the
+ * connection instead of answering; any other one answers with its name.
  */
-final class ForgetfulServer implements AutoCloseable {
+final class RemoteTestServer implements AutoCloseable {
+
+  private static final String LISTS =
+      "{\"tools\":[{\"name\":\"one\",\"inputSchema\":{}},{\"name\":\"never\",\"inputSchema\":{}}],\"resources\":[],\"prompts\":[]}";
 
   /** Bodies of all POSTs, refused ones too. */
   final List<String> bodies = new CopyOnWriteArrayList<>();
@@ -42,12 +47,16 @@ final class ForgetfulServer implements AutoCloseable {
   /** Answered to {@code initialize}; empty for what the client asks for. */
   volatile String version = "";
 
+  /** How long it takes to answer a ping. */
+  volatile long pingMillis;
+
+  private final CountDownLatch closed = new CountDownLatch(1);
   private final Set<String> sessions = ConcurrentHashMap.newKeySet();
   private final Set<HttpExchange> streams = ConcurrentHashMap.newKeySet();
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final HttpServer http;
 
-  ForgetfulServer() throws IOException {
+  RemoteTestServer() throws IOException {
     http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 100);
     http.setExecutor(threads);
     http.createContext("/mcp", this::serve);
@@ -113,7 +122,7 @@ final class ForgetfulServer implements AutoCloseable {
     streams.add(x);
   }
 
-  private void post(HttpExchange x, String session, Envelope message) throws IOException {
+  private void post(HttpExchange x, String session, Envelope message) throws Exception {
     bodies.add(new String(message.bytes(), UTF_8));
     if (message.method().equals("initialize")) {
       initialize(x, message);
@@ -124,7 +133,10 @@ final class ForgetfulServer implements AutoCloseable {
     } else if (message.method().equals("tools/call")) {
       call(x, message);
     } else {
-      answer(x, message, message.method().equals("tools/list") ? "{\"tools\":[]}" : "{}");
+      if (message.method().equals("ping") && closed.await(pingMillis, MILLISECONDS)) {
+        return;
+      }
+      answer(x, message, message.method().endsWith("/list") ? LISTS : "{}");
     }
   }
 
@@ -169,6 +181,7 @@ final class ForgetfulServer implements AutoCloseable {
 
   @Override
   public void close() {
+    closed.countDown();
     forget();
     http.stop(0);
     threads.shutdownNow();
