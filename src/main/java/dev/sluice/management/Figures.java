@@ -373,6 +373,16 @@ final class Figures {
               "Readers of logs that are being closed or wait for it.",
               ThreadsReading::logClosing),
           gauge(
+              "McpClosing",
+              "sluice_threads_mcp_closing",
+              "MCP sockets that are being closed or wait for it.",
+              ThreadsReading::mcpClosing),
+          gauge(
+              "MaxMcpClosing",
+              "sluice_threads_max_mcp_closing",
+              "MCP sockets that may be closed and wait for it.",
+              ThreadsReading::maxMcpClosing),
+          gauge(
               "Answers",
               "sluice_threads_answers",
               "Late answers of REST being written or waiting for it.",

@@ -3,6 +3,7 @@ package dev.sluice.management;
 import dev.sluice.access.RequestCounts;
 import dev.sluice.events.Fanout;
 import dev.sluice.events.Journal;
+import dev.sluice.relay.Relay;
 import dev.sluice.rest.Bodies;
 import dev.sluice.servers.AnswersResource;
 import dev.sluice.servers.LogStreams;
@@ -28,6 +29,7 @@ class ReadModels {
   @Inject private Upstreams upstreams;
   @Inject private EventStreams streams;
   @Inject private LogStreams logs;
+  @Inject private Relay relay;
   @Inject private AnswersResource answers;
   @Inject private SerialExecutor reactions;
   @Inject private PoolDelays delays;
@@ -54,6 +56,8 @@ class ReadModels {
         LogStreams.MAX_FOLLOWERS,
         logs.writing(),
         logs.closing(),
+        relay.closing(),
+        relay.maxClosing(),
         answers.writing(),
         answers.maxWriting(),
         reactions.size(),

@@ -10,6 +10,8 @@ import dev.sluice.streams.EventStreams;
  * @param maxLogReaders at most
  * @param logWriting of these, the ones that are written to or wait for it
  * @param logClosing readers that are being closed or wait for it
+ * @param mcpClosing MCP sockets that are being closed or wait for it
+ * @param maxMcpClosing at most
  * @param answers answers of REST being written or waiting for it, those of request threads aside
  * @param maxAnswers at most
  * @param reactions reactions of registries to events that wait
@@ -24,6 +26,8 @@ record ThreadsReading(
     int maxLogReaders,
     int logWriting,
     int logClosing,
+    int mcpClosing,
+    int maxMcpClosing,
     int answers,
     int maxAnswers,
     int reactions,

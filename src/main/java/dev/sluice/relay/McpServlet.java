@@ -75,6 +75,15 @@ public class McpServlet extends HttpServlet {
     }
   }
 
+  /**
+   * Sends all clients away. When the application is undeployed, servlets end before both servers'
+   * WebSocket containers cut their sessions; the relay's own end comes too late there.
+   */
+  @Override
+  public void destroy() {
+    relay.leave();
+  }
+
   /** The parts of the path after {@code /mcp}. */
   private record Target(RelayedServer server, String below) {}
 

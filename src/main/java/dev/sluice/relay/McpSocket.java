@@ -56,7 +56,7 @@ final class McpSocket {
     WebSocketEnd own =
         new WebSocketEnd(
             socket,
-            relay::blocking,
+            relay::closing,
             () -> relay.end(made[0], SessionEnd.TOO_SLOW),
             () -> relay.end(made[0], SessionEnd.CLIENT));
     end = own;

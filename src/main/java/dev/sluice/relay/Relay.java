@@ -4,10 +4,12 @@ import dev.sluice.access.Caller;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.servers.ServerRegistry;
 import dev.sluice.threads.Bounded;
+import dev.sluice.threads.OwnThreads;
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.concurrent.ManagedExecutorService;
 import jakarta.enterprise.concurrent.ManagedScheduledExecutorService;
+import jakarta.enterprise.concurrent.ManagedThreadFactory;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.security.SecureRandom;
@@ -43,15 +45,24 @@ public class Relay {
   /** No session grows older. */
   static final Duration AGE = Duration.ofHours(24);
 
+  /** How long the end of the hub waits for peers to take their close. */
+  private static final Duration GRACE = Duration.ofSeconds(3);
+
+  /** Peers that may hold up their close at once, each with a thread. */
+  private static final int HANGING = 16;
+
   @Inject private ServerRegistry registry;
   @Inject @Bounded private ManagedExecutorService work;
   @Inject @Bounded private ManagedScheduledExecutorService timer;
+  @Inject @Bounded private ManagedThreadFactory threads;
 
   private final Map<String, Session> sessions = new ConcurrentHashMap<>();
   private final Sharing sharing = new Sharing(this::strayAnswer);
   private final SecureRandom random = new SecureRandom();
   private final AtomicLong strays = new AtomicLong();
   private @Nullable Future<?> ticking;
+  private OwnThreads closing;
+  private volatile boolean leaving;
 
   /** There are as many sessions as there may be. */
   static final class Exhausted extends RuntimeException {
@@ -64,6 +75,7 @@ public class Relay {
 
   @PostConstruct
   void start() {
+    closing = new OwnThreads(threads, "sluice-mcp-closing", HANGING, MAX_SESSIONS);
     ticking = timer.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -72,12 +84,21 @@ public class Relay {
     if (ticking != null) {
       ticking.cancel(false);
     }
-    endAll();
+    leave();
   }
 
-  /** Ends every session, when the application ends. */
-  void endAll() {
+  /** Ends every session, when the application ends; blocks for {@link #GRACE} at most. */
+  void leave() {
+    leaving = true;
     sessions.values().forEach(session -> end(session, SessionEnd.GOING_AWAY));
+    int left = closing.close(GRACE);
+    if (left > 0) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "SLUICE-0501: {0} MCP sockets waited to be closed, behind others whose peers do not read;"
+              + " they end with the server",
+          left);
+    }
   }
 
   /** Which sessions use a child together. */
@@ -85,12 +106,13 @@ public class Relay {
     return sharing;
   }
 
-  /** Runs what may block. */
-  void blocking(Runnable task) {
-    try {
-      work.execute(task);
-    } catch (RejectedExecutionException ending) {
-      task.run();
+  /**
+   * Closes a client's connection on a thread for that: with a stalled peer both servers may hold
+   * the caller for long. When all hang there, or at the end of the hub, the caller does it.
+   */
+  void closing(Runnable close) {
+    if (!closing.offer(close)) {
+      close.run();
     }
   }
 
@@ -111,6 +133,9 @@ public class Relay {
    * @throws Exhausted at a limit
    */
   Session open(RelayedServer server, Caller caller, String transport, ClientEnd client) {
+    if (leaving) {
+      throw new Exhausted("The hub is shutting down.");
+    }
     if (sessions.size() >= MAX_SESSIONS) {
       throw new Exhausted("The hub has " + MAX_SESSIONS + " sessions, which is the most it may.");
     }
@@ -122,6 +147,9 @@ public class Relay {
     String id = Base64.getUrlEncoder().withoutPadding().encodeToString(bits);
     Session session = new Session(id, server, caller, transport, this, client);
     sessions.put(id, session);
+    if (leaving) { // after it was added: either it is seen here, or leave() sees the session
+      end(session, SessionEnd.GOING_AWAY);
+    }
     return session;
   }
 
@@ -150,6 +178,16 @@ public class Relay {
   /** Sessions now. */
   public int sessions() {
     return sessions.size();
+  }
+
+  /** Connections that are being closed, or wait for it. */
+  public int closing() {
+    return closing.busy();
+  }
+
+  /** Connections that may be so at most; beyond it whoever closes does it. */
+  public int maxClosing() {
+    return closing.limit();
   }
 
   /** Requests of clients that wait for an answer now. */

@@ -5,7 +5,6 @@ import jakarta.websocket.CloseReason;
 import jakarta.websocket.RemoteEndpoint;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -14,27 +13,41 @@ final class WebSocketEnd implements ClientEnd {
 
   private final jakarta.websocket.Session socket;
   private final RemoteEndpoint.Async remote;
-  private final Executor closing;
+  private final Consumer<Runnable> closing;
   private final Outbox outbox;
 
   WebSocketEnd(
-      jakarta.websocket.Session socket, Executor closing, Runnable tooSlow, Runnable gone) {
+      jakarta.websocket.Session socket,
+      Consumer<Runnable> closing,
+      Runnable tooSlow,
+      Runnable gone) {
     this.socket = socket;
     this.remote = socket.getAsyncRemote();
     this.closing = closing;
     this.outbox = new Outbox(this::write, tooSlow, gone);
   }
 
+  /**
+   * Without the application's class loader: with it Tyrus captures the application's context on
+   * each send. The threads of the fan-out do without it for good; here anybody may be writing.
+   */
   private void write(byte[] message, Consumer<@Nullable Throwable> done) {
-    remote.sendText(
-        new String(message, StandardCharsets.UTF_8),
-        result ->
-            done.accept(
-                result.isOK()
-                    ? null
-                    : result.getException() == null
-                        ? new IOException("the message was not sent")
-                        : result.getException()));
+    Thread thread = Thread.currentThread();
+    ClassLoader own = thread.getContextClassLoader();
+    thread.setContextClassLoader(ClassLoader.getPlatformClassLoader());
+    try {
+      remote.sendText(
+          new String(message, StandardCharsets.UTF_8),
+          result ->
+              done.accept(
+                  result.isOK()
+                      ? null
+                      : result.getException() == null
+                          ? new IOException("the message was not sent")
+                          : result.getException()));
+    } finally {
+      thread.setContextClassLoader(own);
+    }
   }
 
   @Override
@@ -55,7 +68,7 @@ final class WebSocketEnd implements ClientEnd {
 
   /** On another thread: with a stalled peer both servers may hold the caller for long. */
   void close(int code, String reason) {
-    closing.execute(
+    closing.accept(
         () -> {
           try {
             socket.close(new CloseReason(CloseReason.CloseCodes.getCloseCode(code), reason));
