@@ -14,7 +14,11 @@ final class SseEnd implements ClientEnd {
 
   private static final byte[] KEEP_ALIVE = SseText.comment("keep-alive");
 
-  private static final long KEEP_ALIVE_NANOS = 15_000_000_000L;
+  /**
+   * A client that has left is seen by the second write after that, and its calls and its child are
+   * to be gone within ten seconds.
+   */
+  private static final long KEEP_ALIVE_NANOS = 2_500_000_000L;
 
   private final SseResponse stream;
   private final Outbox outbox;
