@@ -28,6 +28,12 @@ const states = createRequestStateCodec({ key: 'the key of a fixture keeps nothin
 /** Whether the tool and the prompt that come and go are there. */
 const shown = { tool: false, prompt: false };
 
+/** The calls that wait to be cancelled, by the names that their clients gave them. */
+const waiting = new Map();
+
+/** The one resource that changes when it is asked to. */
+const WATCHED = 'test://watched-resource';
+
 const text = (words) => ({ type: 'text', text: words });
 const said = (words) => ({ content: [text(words)] });
 const object = (properties = {}, required = []) =>
@@ -82,7 +88,8 @@ export function referenceServer(notify) {
   questions(server);
   rounds(server);
   changes(server, notify);
-  resources(server);
+  resources(server, notify);
+  cancellation(server);
   prompts(server);
   server.server.setRequestHandler('completion/complete', ({ params }) => {
     const values = ['paris', 'park', 'party'].filter((word) => word.startsWith(params.argument.value));
@@ -153,6 +160,22 @@ function content(server) {
   );
 }
 
+/** Reports three times, if the client wants to know. */
+async function progress(mcpReq) {
+  const progressToken = mcpReq._meta?.progressToken;
+  for (const progress of [0, 50, 100]) {
+    if (progress > 0) {
+      await delay(50);
+    }
+    if (progressToken !== undefined) {
+      await mcpReq.notify({
+        method: 'notifications/progress',
+        params: { progressToken, progress, total: 100 }
+      });
+    }
+  }
+}
+
 function work(server) {
   tool(server, 'test_tool_with_logging', 'Logs three times', async ({ mcpReq }) => {
     await mcpReq.log('info', 'Tool execution started');
@@ -167,18 +190,7 @@ function work(server) {
     return said('logged');
   });
   tool(server, 'test_tool_with_progress', 'Reports its progress', async ({ mcpReq }) => {
-    const progressToken = mcpReq._meta?.progressToken;
-    for (const progress of [0, 50, 100]) {
-      if (progress > 0) {
-        await delay(50);
-      }
-      if (progressToken !== undefined) {
-        await mcpReq.notify({
-          method: 'notifications/progress',
-          params: { progressToken, progress, total: 100 }
-        });
-      }
-    }
+    await progress(mcpReq);
     return said('Tool with progress executed successfully');
   });
   tool(server, 'test_reconnection', 'Closes its stream before it answers', async ({ http }) => {
@@ -401,7 +413,28 @@ function changes(server, notify) {
   });
 }
 
-function resources(server) {
+/** What clients give up; the suite has no check of that. */
+function cancellation(server) {
+  const named = object({ name: { type: 'string' } }, ['name']);
+  server.registerTool(
+    'test_cancellation',
+    { description: 'Reports its progress and waits until it is cancelled', inputSchema: named },
+    async ({ name }, { mcpReq }) => {
+      await progress(mcpReq);
+      waiting.set(name, 'running');
+      await new Promise((cancelled) => mcpReq.signal.addEventListener('abort', cancelled));
+      waiting.set(name, 'cancelled');
+      return said('cancelled');
+    }
+  );
+  server.registerTool(
+    'test_cancellation_state',
+    { description: 'Whether that call runs or was cancelled', inputSchema: named },
+    ({ name }) => said(waiting.get(name) ?? 'unknown')
+  );
+}
+
+function resources(server, notify) {
   const fixed = (name, uri, mimeType, contents) =>
     server.registerResource(name, uri, { description: `The resource ${uri}`, mimeType }, () => ({
       contents: [{ uri, mimeType, ...contents }]
@@ -410,7 +443,7 @@ function resources(server) {
     text: 'This is the content of the static text resource.'
   });
   fixed('static-binary', 'test://static-binary', 'image/png', { blob: PNG });
-  fixed('watched-resource', 'test://watched-resource', 'text/plain', { text: 'Watched' });
+  fixed('watched-resource', WATCHED, 'text/plain', { text: 'Watched' });
   server.registerResource(
     'template',
     new ResourceTemplate('test://template/{id}/data', { list: undefined }),
@@ -425,9 +458,22 @@ function resources(server) {
       ]
     })
   );
-  // the resource that can be watched never changes
-  server.server.setRequestHandler('resources/subscribe', () => ({}));
-  server.server.setRequestHandler('resources/unsubscribe', () => ({}));
+  const subscribed = new Set();
+  server.server.setRequestHandler('resources/subscribe', ({ params }) => {
+    subscribed.add(params.uri);
+    return {};
+  });
+  server.server.setRequestHandler('resources/unsubscribe', ({ params }) => {
+    subscribed.delete(params.uri);
+    return {};
+  });
+  tool(server, 'test_trigger_resource_update', 'Changes the watched resource', async ({ mcpReq }) => {
+    notify?.resourceUpdated(WATCHED);
+    if (subscribed.has(WATCHED) || mcpReq.envelope) {
+      await server.server.sendResourceUpdated({ uri: WATCHED });
+    }
+    return said('changed');
+  });
 }
 
 function prompts(server) {

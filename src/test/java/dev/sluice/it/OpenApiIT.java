@@ -2,10 +2,10 @@ package dev.sluice.it;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.networknt.schema.JsonSchema;
-import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaLocation;
-import com.networknt.schema.SpecVersion;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
 import java.io.File;
@@ -163,11 +163,11 @@ class OpenApiIT extends HubTest {
     }
   }
 
-  private JsonSchema schema(JsonNode schema) {
+  private Schema schema(JsonNode schema) {
     var root = json.createObjectNode();
     root.set("components", document.path("components"));
     root.setAll((com.fasterxml.jackson.databind.node.ObjectNode) schema.deepCopy());
-    return JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012)
+    return SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
         .getSchema(SchemaLocation.of("urn:sluice:openapi"), root);
   }
 

@@ -4,10 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,7 +14,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -32,18 +28,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * The official conformance suite, against the reference server of {@code src/test/node/reference}
  * directly and through the hub: the hub must make no difference. docs/conformance.md says what was
- * seen. Needs npm; what it installs, a Node 22 among it, goes below {@code target/conformance}.
+ * seen. Needs npm, see {@link NodeReference}.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ConformanceNT {
 
   private static final String SERVER = System.getProperty("sluice.test.server");
-  private static final Path SOURCE = Path.of("src/test/node/reference");
-  private static final Path TARGET =
-      Path.of(System.getProperty("sluice.test.build"), "conformance").toAbsolutePath();
-  private static final Path REFERENCE = TARGET.resolve("reference");
-  private static final Path NODE = REFERENCE.resolve("node_modules/node/bin/node");
-  private static final Path RESULTS = TARGET.resolve(SERVER);
+  private static final Path RESULTS = NodeReference.TARGET.resolve(SERVER);
 
   /** A release of the suite and what is run of it; the name is that of its results and failures. */
   private record Suite(String name, String release, List<String> options) {}
@@ -61,9 +52,6 @@ class ConformanceNT {
   private static Suite requirements(String revision) {
     return new Suite("0.2.0-" + revision, "conformance-0.2", List.of("--requirements", revision));
   }
-
-  /** What stands between the hub and the reference server. */
-  private static final List<String> UPSTREAMS = List.of("http", "stdio");
 
   /**
    * Scenarios that judge the endpoint, not the server behind it: its guard against DNS rebinding,
@@ -86,103 +74,18 @@ class ConformanceNT {
   }
 
   private final Map<String, Map<Check, Integer>> direct = new HashMap<>();
-  private Process reference;
-  private int port;
-  private HubProcess hub;
+  private NodeReference reference;
 
   @BeforeAll
   void start() throws Exception {
-    install();
-    reference =
-        new ProcessBuilder(NODE.toString(), "http.js", "0")
-            .directory(REFERENCE.toFile())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    BufferedReader said =
-        new BufferedReader(
-            new InputStreamReader(reference.getInputStream(), StandardCharsets.UTF_8));
-    String listening = said.readLine();
-    assertThat(listening).startsWith("listening on ");
-    port = Integer.parseInt(listening.substring("listening on ".length()));
-    JsonObject servers =
-        Json.createObjectBuilder()
-            .add(
-                "mcpServers",
-                Json.createObjectBuilder()
-                    .add(
-                        "http",
-                        Json.createObjectBuilder()
-                            .add("type", "http")
-                            .add("url", "http://127.0.0.1:" + port + "/mcp"))
-                    .add(
-                        "stdio",
-                        Json.createObjectBuilder()
-                            .add("command", NODE.toString())
-                            .add(
-                                "args",
-                                Json.createArrayBuilder()
-                                    .add(REFERENCE.resolve("stdio.js").toString()))))
-            .build();
-    delete(RESULTS); // a hub that is started again keeps the WAR it had
-    Path directory = Files.createDirectories(RESULTS.resolve("hub"));
-    Path file = Files.writeString(directory.resolve("mcp.json"), servers.toString());
-    hub = HubProcess.start(directory, Map.of("sluice.servers.file", file.toString()));
+    NodeReference.delete(RESULTS);
+    reference = new NodeReference(RESULTS.resolve("hub"));
   }
 
   @AfterAll
   void stop() throws Exception {
-    try {
-      if (hub != null) {
-        hub.close();
-      }
-    } finally {
-      if (reference != null) {
-        reference.getOutputStream().close(); // it ends with its input
-        if (!reference.waitFor(10, TimeUnit.SECONDS)) {
-          reference.destroyForcibly();
-        }
-      }
-    }
-  }
-
-  /** Installs what package.json pins, unless the last run has done so. */
-  private static void install() throws Exception {
-    Files.createDirectories(REFERENCE);
-    String wanted = Files.readString(SOURCE.resolve("package.json"));
-    Path installed = REFERENCE.resolve("installed.json");
-    boolean done = Files.exists(installed) && Files.readString(installed).equals(wanted);
-    try (Stream<Path> sources = Files.list(SOURCE)) {
-      for (Path source : sources.toList()) {
-        Files.writeString(REFERENCE.resolve(source.getFileName()), Files.readString(source));
-      }
-    }
-    if (done) {
-      return;
-    }
-    Path log = TARGET.resolve("npm.log");
-    int exit =
-        run(log, List.of("npm", "install", "--no-package-lock", "--no-audit", "--no-fund"), 300);
-    assertThat(exit).as("npm install, see " + log).isZero();
-    Files.writeString(installed, wanted);
-  }
-
-  /** Runs it beside the reference server until it ends; what it says goes to the log. */
-  private static int run(Path log, List<String> command, int seconds) throws Exception {
-    Process process =
-        new ProcessBuilder(command)
-            .directory(REFERENCE.toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
-    try {
-      process.getOutputStream().close();
-      if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
-        throw new AssertionError(command + " did not end within " + seconds + " s, see " + log);
-      }
-      return process.exitValue();
-    } finally {
-      process.descendants().forEach(ProcessHandle::destroyForcibly);
-      process.destroyForcibly();
+    if (reference != null) {
+      reference.stop();
     }
   }
 
@@ -192,7 +95,9 @@ class ConformanceNT {
 
   private static List<Arguments> runs() {
     return SUITES.stream()
-        .flatMap(suite -> UPSTREAMS.stream().map(upstream -> Arguments.of(suite, upstream)))
+        .flatMap(
+            suite ->
+                NodeReference.UPSTREAMS.stream().map(upstream -> Arguments.of(suite, upstream)))
         .toList();
   }
 
@@ -211,7 +116,8 @@ class ConformanceNT {
   @MethodSource("runs")
   void theHubMakesNoDifference(Suite suite, String upstream) throws Exception {
     Map<Check, Integer> expected = direct(suite);
-    Map<Check, Integer> seen = conformance(suite, upstream, hub.base() + "mcp/" + upstream);
+    Map<Check, Integer> seen =
+        conformance(suite, upstream, reference.hub().base() + "mcp/" + upstream);
     assertThat(ofTheServer(seen)).isNotEmpty().isEqualTo(ofTheServer(expected));
     assertThat(scenarios(seen)).isEqualTo(scenarios(expected));
     assertThat(seen.keySet().stream().filter(ConformanceNT::isOfTheEndpoint))
@@ -254,7 +160,7 @@ class ConformanceNT {
   }
 
   private static List<String> expectedLines() throws IOException {
-    return Files.readAllLines(SOURCE.resolve("expected-failures.txt")).stream()
+    return Files.readAllLines(NodeReference.SOURCE.resolve("expected-failures.txt")).stream()
         .filter(line -> !line.isBlank() && !line.startsWith("#"))
         .toList();
   }
@@ -273,7 +179,7 @@ class ConformanceNT {
   private Map<Check, Integer> direct(Suite suite) throws Exception {
     Map<Check, Integer> known = direct.get(suite.name());
     if (known == null) {
-      known = conformance(suite, "direct", "http://127.0.0.1:" + port + "/mcp");
+      known = conformance(suite, "direct", reference.url());
       direct.put(suite.name(), known);
     }
     return known;
@@ -284,23 +190,15 @@ class ConformanceNT {
       throws Exception {
     Path results = Files.createDirectories(RESULTS.resolve(suite.name()).resolve(way));
     List<String> command = new ArrayList<>();
-    command.add(NODE.toString());
+    command.add(NodeReference.NODE.toString());
     command.add("node_modules/" + suite.release() + "/dist/index.js");
     command.addAll(List.of("server", "--url", url, "-o", results.toString()));
     command.addAll(suite.options());
     Path log = results.resolve("suite.log");
-    assertThat(run(log, command, 180)).as(suite.name() + " at " + url + ", see " + log).isZero();
+    assertThat(NodeReference.run(log, command, 180))
+        .as(suite.name() + " at " + url + ", see " + log)
+        .isZero();
     return checks(results);
-  }
-
-  private static void delete(Path directory) throws IOException {
-    if (Files.exists(directory)) {
-      try (Stream<Path> old = Files.walk(directory)) {
-        for (Path path : old.sorted((one, other) -> other.compareTo(one)).toList()) {
-          Files.delete(path);
-        }
-      }
-    }
   }
 
   private static final Pattern RESULT = Pattern.compile("server-(.+)-\\d{4}-\\d\\d-\\d\\dT.+");
