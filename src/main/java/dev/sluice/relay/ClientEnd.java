@@ -22,6 +22,9 @@ interface ClientEnd {
     return true;
   }
 
+  /** The client has cancelled that request: it gets no answer. */
+  default void cancelled(String request) {}
+
   /** Called about once a second. */
   default void tick(long now) {}
 

@@ -276,6 +276,7 @@ final class Session implements UpstreamPipe.Receiver {
         return; // over already, or never ours
       }
       lost(gone, "cancelled by the client", "cancelled", false);
+      client.cancelled(gone.id);
     }
     forward(notification);
   }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,10 @@ final class StreamableEnd implements ClientEnd {
 
   private final Map<Long, OutStream> streams = new ConcurrentHashMap<>();
   private final Map<String, OutStream> byRequest = new ConcurrentHashMap<>();
+
+  /** The requests that were cancelled by the numbers of their streams, which no answer ends. */
+  private final ConcurrentSkipListMap<Long, String> cancelled = new ConcurrentSkipListMap<>();
+
   private final AtomicLong numbers = new AtomicLong();
   private final OutStream standalone;
 
@@ -53,7 +58,7 @@ final class StreamableEnd implements ClientEnd {
    * @return empty if there are too many
    */
   Optional<OutStream> post(List<String> requests, SseResponse reply, boolean priming) {
-    if (streams.size() >= MAX_STREAMS) {
+    if (streams.size() >= MAX_STREAMS && !endCancelled()) {
       return Optional.empty();
     }
     OutStream stream = new OutStream(numbers.getAndIncrement(), requests.size(), priming);
@@ -61,6 +66,24 @@ final class StreamableEnd implements ClientEnd {
     streams.put(stream.number(), stream);
     requests.forEach(request -> byRequest.put(request, stream));
     return Optional.of(stream);
+  }
+
+  /**
+   * Ends the oldest stream whose request was cancelled. Clients leave such streams open for good,
+   * and come back for them if they end without an answer.
+   */
+  private boolean endCancelled() {
+    for (var oldest = cancelled.pollFirstEntry();
+        oldest != null;
+        oldest = cancelled.pollFirstEntry()) {
+      OutStream stream = streams.remove(oldest.getKey());
+      if (stream != null) {
+        String why = "The request was cancelled.";
+        stream.add(Envelope.error(oldest.getValue(), Session.INTERNAL_ERROR, why), true);
+        return true;
+      }
+    }
+    return false;
   }
 
   /** The stream that this event id is of, if there still is. */
@@ -92,6 +115,14 @@ final class StreamableEnd implements ClientEnd {
     }
   }
 
+  @Override
+  public void cancelled(String request) {
+    OutStream stream = byRequest.remove(request);
+    if (stream != null) {
+      cancelled.put(stream.number(), request);
+    }
+  }
+
   /** Streams that wait for long begin, and what nobody comes back for is dropped. */
   @Override
   public void tick(long now) {
@@ -102,6 +133,7 @@ final class StreamableEnd implements ClientEnd {
       }
     }
     forget();
+    cancelled.keySet().retainAll(streams.keySet());
   }
 
   /** Drops what is kept for a client that may come back, oldest first, down to the bounds. */
