@@ -13,9 +13,12 @@ import java.util.Map;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A test that the documents name as the one that holds a promise is there. */
 class NamedTestsTest {
@@ -28,6 +31,10 @@ class NamedTestsTest {
       Pattern.compile("@(Test|ParameterizedTest|Property)\\b");
 
   private static final Pattern ROW = Pattern.compile("(?m)^\\| (\\d+) \\|.*");
+
+  /** A check of ToolHive's, or several of one letter. */
+  private static final Pattern LETTERED_ROW =
+      Pattern.compile("(?m)^\\| ((?:[A-G]\\d+(?:, )?)+) \\|.*");
 
   private final Map<String, String> sources = sources();
 
@@ -90,13 +97,32 @@ class NamedTestsTest {
     assertThat(exists("NoSuchTest", null)).isFalse();
   }
 
-  @Test
-  void eachOfTheTwentyFiveChecksHasItsRowAndNamesATest() {
-    List<MatchResult> rows = ROW.matcher(text(Path.of("docs/acceptance.md"))).results().toList();
-    assertThat(rows).hasSize(25);
+  @ParameterizedTest
+  @CsvSource({"docs/acceptance.md, 25", "docs/conformance.md, 30"})
+  void eachCheckHasItsRowAndNamesATest(Path document, int checks) {
+    List<MatchResult> rows = ROW.matcher(text(document)).results().toList();
+    assertThat(rows).hasSize(checks);
     for (int i = 0; i < rows.size(); i++) {
       assertThat(rows.get(i).group(1)).isEqualTo(Integer.toString(i + 1));
       assertThat(rows.get(i).group()).containsPattern(NAMED);
     }
+  }
+
+  @Test
+  void eachCheckOfToolHiveHasItsRowThatNamesATestOrSaysWhyNot() {
+    List<String> checks = new ArrayList<>();
+    LETTERED_ROW
+        .matcher(text(Path.of("docs/acceptance.md")))
+        .results()
+        .forEach(
+            row -> {
+              checks.addAll(List.of(row.group(1).split(", ")));
+              assertThat(row.group()).containsPattern(NAMED.pattern() + "|Not applicable: ");
+            });
+    Map<String, Integer> last = Map.of("A", 22, "B", 27, "C", 12, "D", 6, "E", 3, "F", 6, "G", 1);
+    List<String> wanted = new ArrayList<>();
+    last.forEach(
+        (letter, count) -> IntStream.rangeClosed(1, count).forEach(i -> wanted.add(letter + i)));
+    assertThat(checks).containsExactlyInAnyOrderElementsOf(wanted);
   }
 }

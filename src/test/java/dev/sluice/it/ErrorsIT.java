@@ -42,11 +42,14 @@ class ErrorsIT extends HubTest {
     "DELETE, /api/nothing, 404, not_found",
     "GET, /api/system/nothing, 404, not_found",
     "GET, /.error, 404, not_found",
+    "GET, /.well-known/oauth-protected-resource, 404, not_found",
+    "GET, /.well-known/oauth-authorization-server/mcp/x, 404, not_found",
     "DELETE, /api/system, 405, method_not_allowed",
     "PUT, /api/system/me, 405, method_not_allowed",
     "FOO, /api/system, 405, method_not_allowed",
     "POST, /metrics, 405, method_not_allowed",
     "POST, /health/live, 405, method_not_allowed",
+    "POST, /health/ready, 405, method_not_allowed",
     "PUT, /openapi.json, 405, method_not_allowed",
   })
   void aPathOrMethodThatIsNotThere(String method, String path, int status, String code)
