@@ -28,6 +28,10 @@ interface ClientEnd {
   /** Called about once a second. */
   default void tick(long now) {}
 
-  /** The session is over; what was sent before still goes out where the transport can. */
-  void end(SessionEnd why);
+  /**
+   * The session is over; what was sent before still goes out where the transport can.
+   *
+   * @param reason for people, told where the transport can
+   */
+  void end(SessionEnd why, String reason);
 }

@@ -75,6 +75,11 @@ public class McpServlet extends HttpServlet {
     }
   }
 
+  @Override
+  public void init() {
+    relay.begin();
+  }
+
   /**
    * Sends all clients away. When the application is undeployed, servlets end before both servers'
    * WebSocket containers cut their sessions; the relay's own end comes too late there.

@@ -87,6 +87,11 @@ public class Relay {
     leave();
   }
 
+  /** Makes the bean, so that {@link #leave} need not when the application ends. */
+  void begin() {
+    LOG.log(System.Logger.Level.DEBUG, "the relay is open");
+  }
+
   /** Ends every session, when the application ends; blocks for {@link #GRACE} at most. */
   void leave() {
     leaving = true;

@@ -121,7 +121,8 @@ final class Session implements UpstreamPipe.Receiver {
     return pending.size() >= MAX_IN_FLIGHT;
   }
 
-  int inFlight() {
+  @Override
+  public int inFlight() {
     return pending.size();
   }
 
@@ -217,14 +218,11 @@ final class Session implements UpstreamPipe.Receiver {
                         failure instanceof CompletionException && failure.getCause() != null
                             ? failure.getCause()
                             : failure;
-                    fail(
-                        waiting,
-                        INTERNAL_ERROR,
+                    endReason =
                         cause instanceof ApiException told
                             ? String.valueOf(told.getMessage())
-                            : "The server could not be reached by a defect of the hub.",
-                        "server_start_failed",
-                        false);
+                            : "The server could not be reached by a defect of the hub.";
+                    fail(waiting, INTERNAL_ERROR, endReason, "server_start_failed", false);
                     relay.end(this, SessionEnd.SERVER);
                     return;
                   }
@@ -455,7 +453,7 @@ final class Session implements UpstreamPipe.Receiver {
     } else {
       failAll(endReason, why == SessionEnd.SERVER);
     }
-    client.end(why);
+    client.end(why, endReason);
     if (gone != null && why != SessionEnd.GOING_AWAY) { // then all are ended at once
       gone.close();
     }

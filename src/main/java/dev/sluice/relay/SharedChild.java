@@ -250,6 +250,11 @@ final class SharedChild implements UpstreamPipe.Receiver {
   // From the server.
 
   @Override
+  public int inFlight() {
+    return waiting.size();
+  }
+
+  @Override
   public void received(Envelope message) {
     switch (message.kind()) {
       case RESPONSE, ERROR -> answered(message);

@@ -49,7 +49,7 @@ final class SseEnd implements ClientEnd {
   }
 
   @Override
-  public void end(SessionEnd why) {
+  public void end(SessionEnd why, String reason) {
     if (why == SessionEnd.TOO_SLOW || why == SessionEnd.CLIENT) {
       outbox.drop();
       stream.close();

@@ -154,7 +154,7 @@ final class StreamableEnd implements ClientEnd {
   }
 
   @Override
-  public void end(SessionEnd why) {
+  public void end(SessionEnd why, String reason) {
     streams.values().forEach(OutStream::end);
   }
 }

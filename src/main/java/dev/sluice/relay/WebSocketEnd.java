@@ -1,6 +1,7 @@
 package dev.sluice.relay;
 
 import dev.sluice.jsonrpc.Envelope;
+import dev.sluice.rest.CloseText;
 import jakarta.websocket.CloseReason;
 import jakarta.websocket.RemoteEndpoint;
 import java.io.IOException;
@@ -56,13 +57,13 @@ final class WebSocketEnd implements ClientEnd {
   }
 
   @Override
-  public void end(SessionEnd why) {
+  public void end(SessionEnd why, String reason) {
     switch (why) {
       case TOO_SLOW, CLIENT, GOING_AWAY -> {
         outbox.drop();
         close(why.code(), why.name());
       }
-      default -> outbox.finish(() -> close(why.code(), why.name()));
+      default -> outbox.finish(() -> close(why.code(), reason));
     }
   }
 
@@ -71,7 +72,9 @@ final class WebSocketEnd implements ClientEnd {
     closing.accept(
         () -> {
           try {
-            socket.close(new CloseReason(CloseReason.CloseCodes.getCloseCode(code), reason));
+            socket.close(
+                new CloseReason(
+                    CloseReason.CloseCodes.getCloseCode(code), CloseText.fitting(reason)));
           } catch (IOException | IllegalStateException gone) {
             Relay.LOG.log(System.Logger.Level.DEBUG, "a socket was gone before it was closed");
           }

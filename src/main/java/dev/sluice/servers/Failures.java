@@ -24,6 +24,11 @@ final class Failures {
   private Optional<StartFailure> last = Optional.empty();
   private Optional<Ping> lastPing = Optional.empty();
 
+  /** Whether a run so long counts for what failed before it. */
+  static boolean proves(Duration ran) {
+    return ran.compareTo(PROVEN) >= 0;
+  }
+
   /** The server became ready. */
   void ready() {
     unproven = consecutive;
@@ -51,7 +56,7 @@ final class Failures {
 
   /** How many it would be in a row if the ready server crashed now. */
   int withCrash() {
-    boolean ranLong = System.nanoTime() - readySince >= PROVEN.toNanos();
+    boolean ranLong = proves(Duration.ofNanos(System.nanoTime() - readySince));
     return (ranLong ? 0 : unproven) + 1;
   }
 

@@ -30,6 +30,7 @@ final class McpServer {
   private final Supervision supervision;
   private final CallHistory history = new CallHistory();
   private final CallGate calls;
+  private final ChildStarts children;
   private final Object lock = new Object();
 
   // everything below is guarded by the lock
@@ -48,6 +49,7 @@ final class McpServer {
     this.cycle = new LifeCycle(id, supervision.events());
     this.registration = new Registration(id, read, source, supervision.events());
     this.calls = new CallGate(id, read.definition().limits(), supervision);
+    this.children = new ChildStarts(id, supervision.backoff(), this::definition);
   }
 
   ServerId id() {
@@ -56,6 +58,11 @@ final class McpServer {
 
   CallGate calls() {
     return calls;
+  }
+
+  /** The starts of children for clients of the relay. */
+  ChildStarts children() {
+    return children;
   }
 
   CallHistory history() {
@@ -329,6 +336,7 @@ final class McpServer {
    */
   void redefine(DefinitionReader.Read changed, String by) {
     calls.limit(changed.definition().limits());
+    children.forgive();
     @Nullable Connection gone;
     @Nullable Connection begun;
     boolean ran;

@@ -49,7 +49,7 @@ final class Refusals {
             + id
             + " failed "
             + failures
-            + " times in a row; it starts again by itself in "
+            + " times in a row; it may start again in "
             + seconds
             + " s.",
         facts(failures, wait)

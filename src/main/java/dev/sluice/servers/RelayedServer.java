@@ -9,12 +9,12 @@ import dev.sluice.servers.CallGate.Outcome;
 import dev.sluice.servers.upstream.EraVerdict;
 import dev.sluice.servers.upstream.ModernUpstream;
 import dev.sluice.servers.upstream.StartFailure;
+import dev.sluice.servers.upstream.StartPolicy;
 import dev.sluice.servers.upstream.UpstreamPipe;
 import jakarta.json.JsonObject;
 import jakarta.json.JsonReader;
 import jakarta.json.spi.JsonProvider;
 import java.io.StringReader;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -74,18 +74,24 @@ public final class RelayedServer {
     supervision.starting(
         () -> {
           try {
-            UpstreamPipe pipe = supervision.pipe(definition(), receiver);
+            UpstreamPipe pipe = supervision.pipe(definition(), receiver, starts());
             if (!made.complete(pipe)) {
               pipe.close(); // given up meanwhile
             }
           } catch (StartFailure failure) {
-            made.completeExceptionally(
-                Refusals.startFailed(server.id(), failure, 1, Duration.ofSeconds(1)));
+            made.completeExceptionally(server.children().refusal(failure));
           } catch (RuntimeException | Error defect) {
             made.completeExceptionally(defect);
           }
         });
     return made;
+  }
+
+  /** Remote servers are not started, so they need no back-off. */
+  private StartPolicy starts() {
+    return definition().transport() instanceof ServerDefinition.Transport.Stdio
+        ? server.children()
+        : StartPolicy.ANY;
   }
 
   /** Which protocol eras it speaks, as far as that is known without asking it. */
@@ -113,7 +119,7 @@ public final class RelayedServer {
     } catch (ApiException refused) {
       return CompletableFuture.failedFuture(refused);
     }
-    return reachable(supervision.modern(definition()));
+    return reachable(supervision.modern(definition(), starts()));
   }
 
   private <T> CompletableFuture<T> reachable(CompletableFuture<T> asked) {
@@ -124,9 +130,7 @@ public final class RelayedServer {
                   ? problem.getCause()
                   : problem;
           return CompletableFuture.failedFuture(
-              cause instanceof StartFailure failure
-                  ? Refusals.startFailed(server.id(), failure, 1, Duration.ofSeconds(1))
-                  : cause);
+              cause instanceof StartFailure failure ? server.children().refusal(failure) : cause);
         });
   }
 
@@ -183,7 +187,7 @@ public final class RelayedServer {
     /** The server answered with a result. */
     public void answered(boolean toolError, int bytes) {
       double ms = elapsedMs();
-      server.proven();
+      server.children().forgive();
       server.calls().release(admission, Outcome.ANSWERED, toolError);
       server.history().add(tool, correlationId, ms, toolError ? "tool_error" : "");
       if (toolError) {
@@ -197,7 +201,7 @@ public final class RelayedServer {
     /** The server answered with a JSON-RPC error. */
     public void refused(String message) {
       double ms = elapsedMs();
-      server.proven();
+      server.children().forgive();
       server.calls().release(admission, Outcome.ANSWERED, true);
       server.history().add(tool, correlationId, ms, "upstream_error");
       failed(ms, message, "upstream_error");

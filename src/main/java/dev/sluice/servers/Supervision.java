@@ -4,6 +4,7 @@ import dev.sluice.events.EventSink;
 import dev.sluice.servers.upstream.LogRing;
 import dev.sluice.servers.upstream.ModernUpstream;
 import dev.sluice.servers.upstream.StartFailure;
+import dev.sluice.servers.upstream.StartPolicy;
 import dev.sluice.servers.upstream.UpstreamClient;
 import dev.sluice.servers.upstream.UpstreamPipe;
 import dev.sluice.servers.upstream.Upstreams;
@@ -89,13 +90,14 @@ final class Supervision {
   }
 
   /** The way to a server for stateless requests, see {@link Upstreams#modern}. */
-  CompletableFuture<ModernUpstream> modern(ServerDefinition definition) {
-    return upstreams.modern(definition, starts::execute);
+  CompletableFuture<ModernUpstream> modern(ServerDefinition definition, StartPolicy policy) {
+    return upstreams.modern(definition, starts::execute, policy);
   }
 
   /** Reaches a server for one client session; blocks, see {@link Upstreams#pipe}. */
-  UpstreamPipe pipe(ServerDefinition definition, UpstreamPipe.Receiver receiver) {
-    return upstreams.pipe(definition, receiver);
+  UpstreamPipe pipe(
+      ServerDefinition definition, UpstreamPipe.Receiver receiver, StartPolicy policy) {
+    return upstreams.pipe(definition, receiver, policy);
   }
 
   /** Runs a blocking start when a place is free. */

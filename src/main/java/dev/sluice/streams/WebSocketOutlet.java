@@ -3,6 +3,7 @@ package dev.sluice.streams;
 import dev.sluice.events.CloseCode;
 import dev.sluice.events.Frame;
 import dev.sluice.events.Outlet;
+import dev.sluice.rest.CloseText;
 import dev.sluice.threads.OwnThreads;
 import jakarta.websocket.CloseReason;
 import jakarta.websocket.RemoteEndpoint;
@@ -19,9 +20,6 @@ import org.jspecify.annotations.Nullable;
 final class WebSocketOutlet implements Outlet {
 
   private static final Logger LOG = System.getLogger(WebSocketOutlet.class.getName());
-
-  /** RFC 6455 §5.5: a close frame's payload is at most 125 bytes, two of them the code. */
-  private static final int MAX_REASON = 123;
 
   private final Session session;
   private final RemoteEndpoint.Async remote;
@@ -81,15 +79,11 @@ final class WebSocketOutlet implements Outlet {
   private void closeNow(CloseCode code, String reason) {
     try {
       session.close(
-          new CloseReason(CloseReason.CloseCodes.getCloseCode(code.code()), fitting(reason)));
+          new CloseReason(
+              CloseReason.CloseCodes.getCloseCode(code.code()), CloseText.fitting(reason)));
     } catch (IOException | IllegalStateException alreadyGone) {
       LOG.log(Level.DEBUG, "a session was gone before it was closed", alreadyGone);
     }
-  }
-
-  private static String fitting(String reason) {
-    String ascii = reason.replaceAll("[^\\x20-\\x7e]", "?");
-    return ascii.length() <= MAX_REASON ? ascii : ascii.substring(0, MAX_REASON);
   }
 
   /** The session has ended. */

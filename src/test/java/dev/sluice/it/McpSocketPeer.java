@@ -20,6 +20,10 @@ final class McpSocketPeer implements WebSocket.Listener, AutoCloseable {
 
   final BlockingQueue<String> messages = new LinkedBlockingQueue<>();
   final BlockingQueue<Integer> closed = new LinkedBlockingQueue<>();
+
+  /** What the close frame said. */
+  volatile String reason = "";
+
   private final StringBuilder part = new StringBuilder();
   private final WebSocket socket;
 
@@ -61,7 +65,8 @@ final class McpSocketPeer implements WebSocket.Listener, AutoCloseable {
   }
 
   @Override
-  public CompletionStage<?> onClose(WebSocket from, int code, String reason) {
+  public CompletionStage<?> onClose(WebSocket from, int code, String why) {
+    reason = why;
     closed.add(code);
     return null;
   }

@@ -81,7 +81,7 @@ final class SharedTestServer {
     }
   }
 
-  private static void call(String id, String line) {
+  private static void call(String id, String line) throws IOException {
     String text = find(TEXT, line);
     switch (find(TOOL, line)) {
       case "echo" -> text(id, text);
@@ -112,6 +112,7 @@ final class SharedTestServer {
       case "ask" ->
           out.println(
               "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"sampling/createMessage\",\"params\":{}}");
+      case "fork" -> text(id, Long.toString(new ProcessBuilder("sleep", "300").start().pid()));
       case "crash" -> Runtime.getRuntime().halt(3);
       default -> {
         // hangs

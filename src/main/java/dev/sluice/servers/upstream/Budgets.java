@@ -1,5 +1,6 @@
 package dev.sluice.servers.upstream;
 
+import dev.sluice.servers.ServerDefinition;
 import dev.sluice.servers.ServerDefinition.Budget;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -8,44 +9,60 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 
-/** Ends children that take more than their definition allows. */
+/**
+ * Ends children that take more than their definition allows, whoever they are for: the hub itself,
+ * sessions of clients, or stateless requests.
+ */
 final class Budgets {
 
   private static final Logger LOG = System.getLogger(Budgets.class.getName());
 
   private Budgets() {}
 
+  /**
+   * A child and who uses it.
+   *
+   * @param inFlight requests that wait for its answers now
+   * @param end ends it for the reason given, and tells those who use it; does not block
+   */
+  record Holder(
+      ServerDefinition definition,
+      ChildProcess child,
+      IntSupplier inFlight,
+      Consumer<String> end) {}
+
   /** Looks at all children once; memory and number only where {@code /proc} tells them. */
-  static void check(Collection<UpstreamClient> clients) {
+  static void check(Collection<Holder> holders) {
     ProcessTable table = null;
-    for (UpstreamClient client : clients) {
-      Budget budget = client.definition().budget();
-      Optional<ChildProcess> child = client.child().filter(ChildProcess::alive);
-      if (budget.equals(Budget.UNLIMITED) || child.isEmpty()) {
+    for (Holder holder : holders) {
+      Budget budget = holder.definition().budget();
+      if (budget.equals(Budget.UNLIMITED) || !holder.child().alive()) {
         continue;
       }
-      Optional<String> excess = age(client, child.get(), budget);
+      Optional<String> excess = age(holder, budget);
       if (excess.isEmpty() && (budget.maxMemoryBytes() > 0 || budget.maxProcesses() > 0)) {
         table = table == null ? ProcessTable.read() : table;
-        excess = size(child.get().tree(table), budget);
+        excess = size(holder.child().tree(table), budget);
       }
       if (excess.isPresent()) {
         LOG.log(
             Level.WARNING,
             "SLUICE-0308: {0} is ended: {1}",
-            client.definition().id(),
+            holder.definition().id(),
             excess.get());
-        client.endBecause(excess.get());
+        holder.end().accept(excess.get());
       }
     }
   }
 
-  private static Optional<String> age(UpstreamClient client, ChildProcess child, Budget budget) {
-    if (budget.maxAge().isZero() || client.inFlight() > 0) {
+  private static Optional<String> age(Holder holder, Budget budget) {
+    if (budget.maxAge().isZero() || holder.inFlight().getAsInt() > 0) {
       return Optional.empty();
     }
-    Duration age = Duration.between(child.startedAt(), Instant.now());
+    Duration age = Duration.between(holder.child().startedAt(), Instant.now());
     return age.compareTo(budget.maxAge()) < 0
         ? Optional.empty()
         : Optional.of(UpstreamListener.AGED + " over " + budget.maxAge().toSeconds() + " s");

@@ -82,8 +82,8 @@ final class Delivery {
   }
 
   private void deliver(Envelope message, CompletableFuture<Void> delivery, boolean mayRenew) {
-    CompletableFuture<Void> pending = message.method().equals("initialize") ? null : pending();
-    if (pending != null) {
+    CompletableFuture<Void> pending = pending();
+    if (pending != null && !message.method().equals("initialize")) {
       park(pending, message, delivery, mayRenew);
       return;
     }

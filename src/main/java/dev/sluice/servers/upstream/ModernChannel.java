@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +39,7 @@ final class ModernChannel implements ModernUpstream, AutoCloseable {
   private final Connection connection;
   private final LogRing log;
   private final Secrets secrets;
-  private final Runnable gone;
+  private final Consumer<String> gone;
   private final Map<Long, Waiting> waiting = new ConcurrentHashMap<>();
   private final AtomicLong numbers = new AtomicLong();
   private final AtomicBoolean over = new AtomicBoolean();
@@ -47,9 +48,10 @@ final class ModernChannel implements ModernUpstream, AutoCloseable {
   /**
    * Makes it.
    *
-   * @param gone called once when it has ended by itself
+   * @param gone told the reason, once, when it has ended by itself or for its budget
    */
-  ModernChannel(ServerDefinition definition, Connection connection, LogRing log, Runnable gone) {
+  ModernChannel(
+      ServerDefinition definition, Connection connection, LogRing log, Consumer<String> gone) {
     this.definition = definition;
     this.connection = connection;
     this.log = log;
@@ -75,8 +77,11 @@ final class ModernChannel implements ModernUpstream, AutoCloseable {
     }
   }
 
-  ServerDefinition definition() {
-    return definition;
+  /** Its child, if it has one, for the budget. */
+  Optional<Budgets.Holder> holder() {
+    return connection
+        .child()
+        .map(child -> new Budgets.Holder(definition, child, this::inFlight, this::end));
   }
 
   boolean isOver() {
@@ -219,6 +224,13 @@ final class ModernChannel implements ModernUpstream, AutoCloseable {
     new ArrayList<>(waiting.values()).forEach(one -> one.fail(why));
   }
 
+  private void end(String reason) {
+    if (over.compareAndSet(false, true)) {
+      gone.accept(reason);
+    }
+    failAll(reason);
+  }
+
   /** Ends it, and its child; blocks for a bounded time. Idempotent. */
   @Override
   public void close() {
@@ -329,10 +341,7 @@ final class ModernChannel implements ModernUpstream, AutoCloseable {
 
     @Override
     public void ended(String reason, Optional<Integer> exitCode) {
-      if (over.compareAndSet(false, true)) {
-        gone.run();
-      }
-      failAll(reason);
+      end(reason);
     }
   }
 }

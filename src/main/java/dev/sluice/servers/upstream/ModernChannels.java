@@ -25,13 +25,14 @@ final class ModernChannels {
   /** What was handed out a moment ago may be used now. */
   private static final long GRACE_NANOS = Duration.ofSeconds(5).toNanos();
 
-  private final BiFunction<ServerDefinition, Runnable, ModernChannel> make;
+  private final BiFunction<ServerDefinition, Consumer<String>, ModernChannel> make;
   private final Consumer<Runnable> end;
   private final Map<ServerId, Entry> current = new HashMap<>(); // guarded by itself
   private final Set<Retired> retired = ConcurrentHashMap.newKeySet();
   private volatile boolean closing;
 
-  private record Entry(ServerDefinition definition, CompletableFuture<ModernChannel> channel) {
+  private record Entry(
+      ServerDefinition definition, StartPolicy starts, CompletableFuture<ModernChannel> channel) {
     @Nullable ModernChannel open() {
       return channel.isDone() && !channel.isCompletedExceptionally() ? channel.join() : null;
     }
@@ -42,11 +43,11 @@ final class ModernChannels {
   /**
    * Makes them.
    *
-   * @param make a channel that is not opened, and calls when it has ended by itself
+   * @param make a channel that is not opened, and tells why when it has ended by itself
    * @param end runs what blocks
    */
   ModernChannels(
-      BiFunction<ServerDefinition, Runnable, ModernChannel> make, Consumer<Runnable> end) {
+      BiFunction<ServerDefinition, Consumer<String>, ModernChannel> make, Consumer<Runnable> end) {
     this.make = make;
     this.end = end;
   }
@@ -55,14 +56,26 @@ final class ModernChannels {
    * The channel of that server, opened if there is none.
    *
    * @param blocking where it is opened
-   * @return fails with {@link StartFailure}
+   * @param starts asked before that
+   * @return fails with {@link StartFailure}, or with what {@code starts} refuses with
    */
-  CompletableFuture<ModernUpstream> of(ServerDefinition definition, Executor blocking) {
-    Entry mine = new Entry(definition, new CompletableFuture<>());
+  CompletableFuture<ModernUpstream> of(
+      ServerDefinition definition, Executor blocking, StartPolicy starts) {
+    Entry mine = new Entry(definition, starts, new CompletableFuture<>());
     Entry found;
     synchronized (current) {
       found = current.get(definition.id());
-      if (found != null && found.definition().sameProcess(definition) && !dead(found)) {
+    }
+    if (!serves(found, definition)) {
+      try {
+        starts.admit();
+      } catch (RuntimeException refused) {
+        return CompletableFuture.failedFuture(refused);
+      }
+    }
+    synchronized (current) {
+      found = current.get(definition.id());
+      if (found != null && serves(found, definition)) {
         return found.channel().thenApply(channel -> channel);
       }
       current.put(definition.id(), mine);
@@ -72,6 +85,10 @@ final class ModernChannels {
     return mine.channel().thenApply(channel -> channel);
   }
 
+  private static boolean serves(@Nullable Entry entry, ServerDefinition definition) {
+    return entry != null && entry.definition().sameProcess(definition) && !dead(entry);
+  }
+
   private static boolean dead(Entry entry) {
     ModernChannel open = entry.open();
     return entry.channel().isCompletedExceptionally() || (open != null && open.isOver());
@@ -79,12 +96,14 @@ final class ModernChannels {
 
   private void open(Entry entry) {
     ModernChannel[] made = new ModernChannel[1];
+    long begin = System.nanoTime();
     try {
       ModernChannel channel =
           make.apply(
               entry.definition(),
-              () -> {
+              reason -> {
                 remove(entry);
+                entry.starts().ended(reason, Duration.ofNanos(System.nanoTime() - begin));
                 ModernChannel ended = made[0];
                 if (ended != null) {
                   end.accept(ended::close);
@@ -100,6 +119,9 @@ final class ModernChannels {
         channel.close();
       }
     } catch (RuntimeException | Error failure) {
+      if (failure instanceof StartFailure told) {
+        entry.starts().failed(told);
+      }
       remove(entry);
       entry.channel().completeExceptionally(failure);
     }

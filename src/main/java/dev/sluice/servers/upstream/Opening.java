@@ -31,9 +31,8 @@ final class Opening {
   private final Map<String, Envelope> kept = new LinkedHashMap<>();
   private int bytes;
 
-  /** Looks at a message of the client as it goes by. */
-  void note(Envelope message) {
-    String method = message.method();
+  /** Looks at a message of the client as it goes by, whose method this is. */
+  void note(String method, Envelope message) {
     switch (method) {
       case "initialize", "notifications/initialized", "logging/setLevel" -> keep(method, message);
       case "resources/subscribe" -> keep(SUBSCRIPTION + message.string(Part.URI), message);

@@ -294,12 +294,11 @@ public final class UpstreamClient implements AutoCloseable {
     return open && !ended.isDone();
   }
 
-  ServerDefinition definition() {
-    return definition;
-  }
-
-  Optional<ChildProcess> child() {
-    return connection.child();
+  /** Its child, if it has one, for the budget. */
+  Optional<Budgets.Holder> holder() {
+    return connection
+        .child()
+        .map(child -> new Budgets.Holder(definition, child, this::inFlight, this::endBecause));
   }
 
   /** A new session in place of one the server knows no more; without one this client ends. */
@@ -417,7 +416,7 @@ public final class UpstreamClient implements AutoCloseable {
   }
 
   /** Ends it for a reason of the hub's own, budgets for example; does not block. */
-  void endBecause(String reason) {
+  private void endBecause(String reason) {
     endReason = reason;
     closeSoon();
   }

@@ -4,15 +4,13 @@ import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.jsonrpc.MalformedMessageException;
 import dev.sluice.servers.ServerDefinition;
 import dev.sluice.servers.upstream.UpstreamException.Kind;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -35,6 +33,9 @@ public final class UpstreamPipe implements AutoCloseable {
     /** A message of the server; batches are taken apart. */
     void received(Envelope message);
 
+    /** Requests that wait for answers of the server now. */
+    int inFlight();
+
     /** The server has lost the session, which is opened anew: its questions are nobody's now. */
     default void forgotten() {}
 
@@ -42,15 +43,14 @@ public final class UpstreamPipe implements AutoCloseable {
     void ended(String reason);
   }
 
-  private static final Logger LOG = System.getLogger(UpstreamPipe.class.getName());
-
   private final ServerDefinition definition;
   private final Connection connection;
   private final Receiver receiver;
   private final LogRing log;
   private final Secrets secrets;
-  private final Executor work;
+  private final Executor endings;
   private final ScheduledExecutorService timer;
+  private final StartPolicy starts;
   private final Runnable gone;
   private final Delivery delivery;
   private final Opening opening = new Opening();
@@ -60,24 +60,35 @@ public final class UpstreamPipe implements AutoCloseable {
   private final Map<String, CompletableFuture<Envelope>> asked = new ConcurrentHashMap<>();
 
   private final AtomicLong numbers = new AtomicLong();
+  private volatile long begin = System.nanoTime();
   private volatile @Nullable String initializing;
   private volatile String version = "";
 
+  /**
+   * Makes it.
+   *
+   * @param work where renewals of lost sessions are ended
+   * @param endings where it closes when it ends by itself, which blocks
+   * @param gone called once when it is over
+   */
   UpstreamPipe(
       ServerDefinition definition,
       Connection connection,
       Receiver receiver,
       LogRing log,
       Executor work,
+      Executor endings,
       ScheduledExecutorService timer,
+      StartPolicy starts,
       Runnable gone) {
     this.definition = definition;
     this.connection = connection;
     this.receiver = receiver;
     this.log = log;
     this.secrets = Secrets.of(definition);
-    this.work = work;
+    this.endings = endings;
     this.timer = timer;
+    this.starts = starts;
     this.gone = gone;
     this.delivery = new Delivery(definition.id(), connection, secrets, work, new Renewal());
   }
@@ -89,6 +100,7 @@ public final class UpstreamPipe implements AutoCloseable {
 
   /** Starts or reaches the server; blocks. */
   void open() {
+    begin = System.nanoTime();
     long firstLine = log.newest();
     try {
       connection.open(new Arrivals());
@@ -128,7 +140,7 @@ public final class UpstreamPipe implements AutoCloseable {
     if (method.equals("initialize") && message.kind() == Envelope.Kind.REQUEST) {
       initializing = message.idText();
     }
-    opening.note(message);
+    opening.note(method, message);
     CompletableFuture<Void> sending = delivery.deliver(message);
     if (method.equals("notifications/initialized")) {
       connection.listen();
@@ -241,13 +253,18 @@ public final class UpstreamPipe implements AutoCloseable {
   private void end(String reason) {
     if (over.compareAndSet(false, true)) {
       gone.run();
-      receiver.ended(UpstreamException.cut(secrets.mask(reason)));
-      try {
-        work.execute(connection::close);
-      } catch (RejectedExecutionException closing) {
-        LOG.log(Level.DEBUG, "{0} ends with the hub", definition.id());
-      }
+      String shown = UpstreamException.cut(secrets.mask(reason));
+      starts.ended(shown, Duration.ofNanos(System.nanoTime() - begin));
+      receiver.ended(shown);
+      endings.execute(connection::close);
     }
+  }
+
+  /** Its child, if it has one, for the budget. */
+  Optional<Budgets.Holder> holder() {
+    return connection
+        .child()
+        .map(child -> new Budgets.Holder(definition, child, receiver::inFlight, this::end));
   }
 
   /** Ends it and its child; blocks for a bounded time. The receiver is not told. Idempotent. */

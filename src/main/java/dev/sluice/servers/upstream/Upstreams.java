@@ -29,6 +29,8 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -189,9 +191,12 @@ public class Upstreams implements AutoCloseable {
    * Starts or reaches the server for one client session, which does the handshake itself. Blocks
    * for the definition's start timeout at most; interruptible.
    *
+   * @param starts asked first
    * @throws StartFailure if it cannot be reached or started
    */
-  public UpstreamPipe pipe(ServerDefinition definition, UpstreamPipe.Receiver receiver) {
+  public UpstreamPipe pipe(
+      ServerDefinition definition, UpstreamPipe.Receiver receiver, StartPolicy starts) {
+    starts.admit();
     UpstreamPipe[] made = new UpstreamPipe[1];
     UpstreamPipe pipe =
         new UpstreamPipe(
@@ -200,7 +205,9 @@ public class Upstreams implements AutoCloseable {
             receiver,
             log(definition.id()),
             work,
+            this::end,
             timer,
+            starts,
             () -> pipes.remove(made[0]));
     made[0] = pipe;
     pipes.add(pipe);
@@ -208,11 +215,16 @@ public class Upstreams implements AutoCloseable {
       pipe.close();
       throw new StartFailure("the hub is shutting down", Optional.empty(), List.of(), "", null);
     }
-    pipe.open();
+    try {
+      pipe.open();
+    } catch (StartFailure failure) {
+      starts.failed(failure);
+      throw failure;
+    }
     return pipe;
   }
 
-  private ModernChannel channel(ServerDefinition definition, Runnable gone) {
+  private ModernChannel channel(ServerDefinition definition, Consumer<String> gone) {
     return new ModernChannel(definition, connection(definition), log(definition.id()), gone);
   }
 
@@ -221,12 +233,15 @@ public class Upstreams implements AutoCloseable {
    * child or socket for all of them otherwise.
    *
    * @param blocking where a child is started, if there is none yet
-   * @return fails with {@link StartFailure} if it cannot be had
+   * @param starts asked before one is
+   * @return fails with {@link StartFailure} if it cannot be had, or with what {@code starts}
+   *     refuses with
    */
-  public CompletableFuture<ModernUpstream> modern(ServerDefinition definition, Executor blocking) {
+  public CompletableFuture<ModernUpstream> modern(
+      ServerDefinition definition, Executor blocking, StartPolicy starts) {
     return definition.transport() instanceof Transport.Http remote
         ? CompletableFuture.completedFuture(stateless(definition, remote))
-        : channels.of(definition, blocking);
+        : channels.of(definition, blocking, starts);
   }
 
   private ModernHttp stateless(ServerDefinition definition, Transport.Http remote) {
@@ -252,7 +267,7 @@ public class Upstreams implements AutoCloseable {
     } else if (definition.transport() instanceof Transport.Sse) {
       modern = false;
     } else {
-      try (ModernChannel disposable = channel(definition, () -> {})) {
+      try (ModernChannel disposable = channel(definition, reason -> {})) {
         disposable.open();
         modern = EraProbe.modern(disposable, PROBE, true);
       }
@@ -354,7 +369,7 @@ public class Upstreams implements AutoCloseable {
       work.execute(
           () -> {
             try {
-              Budgets.check(clients);
+              Budgets.check(holders());
               channels.look();
             } finally {
               sampling.set(false);
@@ -364,6 +379,16 @@ public class Upstreams implements AutoCloseable {
       sampling.set(false);
       LOG.log(Level.DEBUG, "budgets are looked at next time");
     }
+  }
+
+  private List<Budgets.Holder> holders() {
+    return Stream.of(
+            clients.stream().map(UpstreamClient::holder),
+            pipes.stream().map(UpstreamPipe::holder),
+            channels.open().stream().map(ModernChannel::holder))
+        .flatMap(all -> all)
+        .flatMap(Optional::stream)
+        .toList();
   }
 
   /** On a thread of its own, or on this one when there are no more to be had (Payara's end). */

@@ -304,7 +304,7 @@ class StdioTest {
             Rig.JAVA, StdioTestServer.args(), Map.of("MY_TOKEN", "hush-hush"), Optional.empty());
     UpstreamClient client = rig.connect(Rig.definition(transport), heard);
     Rig.call(client, "stderr");
-    LogRing ring = rig.upstreams.log(client.definition().id());
+    LogRing ring = rig.upstreams.log(Rig.definition(transport).id());
     await().atMost(Rig.SOON).until(() -> ring.newest() >= 3_001);
     List<LogLine> lines = ring.since(0, 10_000);
     assertThat(lines).hasSize(LogRing.MAX_LINES);
