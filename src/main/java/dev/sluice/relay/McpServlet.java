@@ -261,6 +261,12 @@ public class McpServlet extends HttpServlet {
             });
     Optional<OutStream> made =
         end.post(requests, reply[0], !opens && session.version().compareTo(PRIMING) >= 0);
+    if (made.isEmpty() && end.awaitsAny(requests)) {
+      String why = "A request with this id is in flight already.";
+      byte[] body = Envelope.error(message.idText(), Session.INVALID_REQUEST, why).bytes();
+      reply[0].answer(400, JSON, body);
+      return;
+    }
     if (made.isEmpty()) {
       byte[] body =
           Envelope.error(message.idText(), REFUSED, "The session has too many streams.").bytes();

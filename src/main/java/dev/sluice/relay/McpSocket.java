@@ -3,12 +3,10 @@ package dev.sluice.relay;
 import dev.sluice.access.Caller;
 import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.jsonrpc.Envelope.Kind;
-import dev.sluice.jsonrpc.Envelope.Part;
 import dev.sluice.jsonrpc.MalformedMessageException;
 import dev.sluice.rest.ApiException;
 import dev.sluice.servers.RelayedServer;
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +22,6 @@ final class McpSocket {
   /** What clients of MCP offer. */
   static final String SUBPROTOCOL = "mcp";
 
-  private static final System.Logger LOG = System.getLogger(McpSocket.class.getName());
   private static final int UNSUPPORTED = 1003;
   private static final int TOO_LARGE = 1009;
   private static final int TRY_LATER = 1013;
@@ -41,6 +38,7 @@ final class McpSocket {
   private @Nullable Session session;
   private @Nullable WebSocketEnd end;
   private @Nullable ModernSocket modern;
+  private @Nullable LockStep lockStep;
 
   McpSocket(Relay relay, ModernRelay stateless, int limit) {
     this.relay = relay;
@@ -57,6 +55,7 @@ final class McpSocket {
         new WebSocketEnd(
             socket,
             relay::closing,
+            message -> made[0].receive(message),
             () -> relay.end(made[0], SessionEnd.TOO_SLOW),
             () -> relay.end(made[0], SessionEnd.CLIENT));
     end = own;
@@ -123,31 +122,21 @@ final class McpSocket {
     if (response && ("\"" + PING + "\"").equals(message.idText())) {
       return; // the answer to our own
     }
-    to.receive(singleVersion(message));
-    if (message.method().equals("notifications/initialized")) {
+    if (message.kind() == Kind.REQUEST && message.method().equals("initialize")) {
+      lockStep = LockStep.of(message).orElse(null);
+    }
+    LockStep client = lockStep;
+    if (client != null) {
+      own.lockStep(client);
+    }
+    to.receive(
+        client != null && message.method().equals("initialize") ? client.initialize() : message);
+    if (message.method().equals("notifications/initialized")
+        || (client != null && message.kind() == Kind.NOTIFICATION)) {
       // A lock-step client takes the next message for the answer to this notification and would
       // be one behind from here on; to every other one it is a ping.
-      own.send(Envelope.request("\"" + PING + "\"", "ping", null), null);
+      own.push(Envelope.request("\"" + PING + "\"", "ping", null));
     }
-  }
-
-  /** The clients of gomcp send a list of versions; servers want one. */
-  private static Envelope singleVersion(Envelope message) {
-    String versions = message.json(Part.PROTOCOL_VERSION);
-    if (!message.method().equals("initialize") || versions == null || !versions.startsWith("[")) {
-      return message;
-    }
-    for (String version : new String[] {"2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"}) {
-      if (versions.contains("\"" + version + "\"")) {
-        byte[] one = ("\"" + version + "\"").getBytes(StandardCharsets.UTF_8);
-        try {
-          return Envelope.read(message.splice(Map.of(Part.PROTOCOL_VERSION, one)));
-        } catch (MalformedMessageException impossible) {
-          LOG.log(System.Logger.Level.DEBUG, "a spliced message is unreadable", impossible);
-        }
-      }
-    }
-    return message;
   }
 
   /** Binary is not MCP: 1003. */

@@ -3,15 +3,12 @@ package dev.sluice.relay;
 import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.jsonrpc.Envelope.Part;
 import dev.sluice.servers.upstream.ModernHeaders;
+import dev.sluice.servers.upstream.PeerJson;
 import jakarta.json.JsonArray;
-import jakarta.json.JsonException;
 import jakarta.json.JsonNumber;
 import jakarta.json.JsonObject;
-import jakarta.json.JsonReader;
 import jakarta.json.JsonString;
 import jakarta.json.JsonValue;
-import jakarta.json.spi.JsonProvider;
-import java.io.StringReader;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,23 +30,11 @@ final class MirroredArguments {
 
   private static final String ANNOTATION = "x-mcp-header";
   private static final int MAX_DEPTH = 16;
-  private static final JsonProvider JSON = JsonProvider.provider();
 
   /** Where an argument stands, and the header that repeats it. */
   private record Mirrored(List<String> path, String header) {}
 
   private final Map<String, List<Mirrored>> tools = new ConcurrentHashMap<>();
-
-  private static @Nullable JsonObject object(@Nullable String json) {
-    if (json == null) {
-      return null;
-    }
-    try (JsonReader reader = JSON.createReader(new StringReader(json))) {
-      return reader.readValue() instanceof JsonObject object ? object : null;
-    } catch (JsonException unreadable) {
-      return null; // then the server says so
-    }
-  }
 
   /** Reads the answer to a {@code tools/list}. */
   void learn(Envelope answer) {
@@ -57,7 +42,7 @@ final class MirroredArguments {
     if (text == null || (tools.isEmpty() && !text.contains(ANNOTATION))) {
       return;
     }
-    JsonObject result = object(text);
+    JsonObject result = PeerJson.object(text);
     if (result == null || !(result.get("tools") instanceof JsonArray listed)) {
       return;
     }
@@ -96,7 +81,7 @@ final class MirroredArguments {
   /** The header of a {@code tools/call} that does not say what its argument says, if any. */
   Optional<String> mismatch(Envelope call, ModernLadder.Headers headers) {
     List<Mirrored> mirrored = tools.getOrDefault(String.valueOf(call.string(Part.NAME)), List.of());
-    JsonObject params = mirrored.isEmpty() ? null : object(call.json(Part.PARAMS));
+    JsonObject params = mirrored.isEmpty() ? null : PeerJson.object(call.json(Part.PARAMS));
     if (params == null) {
       return Optional.empty();
     }

@@ -29,6 +29,7 @@ final class OutStream {
   private static final long KEEP_ALIVE_NANOS = 15_000_000_000L;
   private static final long RETRY_MILLIS = 1_000;
   private static final byte[] KEEP_ALIVE = SseText.comment("keep-alive");
+  private static final byte[] HELLO = SseText.comment("open");
 
   private record Event(long seq, Envelope message) {}
 
@@ -46,6 +47,7 @@ final class OutStream {
   private @Nullable SseResponse live;
   private boolean writing;
   private boolean prime;
+  private boolean greet;
   private boolean ended;
   private long since = System.nanoTime();
   private long wrote = since;
@@ -110,6 +112,7 @@ final class OutStream {
       }
       live = listener;
       prime = priming;
+      greet = !priming;
       wrote = System.nanoTime();
     }
     listener.open();
@@ -236,6 +239,10 @@ final class OutStream {
 
   /** The caller holds the lock. */
   private byte @Nullable [] next() {
+    if (greet) { // the head goes out with the first bytes, and clients may wait for it
+      greet = false;
+      return HELLO;
+    }
     if (prime) {
       prime = false;
       return SseText.event(id(sent), "", RETRY_MILLIS, new byte[0]);

@@ -3,6 +3,8 @@ package dev.sluice.relay;
 import dev.sluice.access.Caller;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.servers.ServerRegistry;
+import dev.sluice.settings.Setting;
+import dev.sluice.settings.Settings;
 import dev.sluice.threads.Bounded;
 import dev.sluice.threads.OwnThreads;
 import jakarta.annotation.PostConstruct;
@@ -39,12 +41,6 @@ public class Relay {
   /** Sessions of one caller at once. */
   public static final int MAX_OF_CALLER = 5_000;
 
-  /** A session that nothing uses for so long is ended. */
-  static final Duration IDLE = Duration.ofHours(2);
-
-  /** No session grows older. */
-  static final Duration AGE = Duration.ofHours(24);
-
   /** How long the end of the hub waits for peers to take their close. */
   private static final Duration GRACE = Duration.ofSeconds(3);
 
@@ -52,6 +48,7 @@ public class Relay {
   private static final int HANGING = 16;
 
   @Inject private ServerRegistry registry;
+  @Inject private Settings settings;
   @Inject @Bounded private ManagedExecutorService work;
   @Inject @Bounded private ManagedScheduledExecutorService timer;
   @Inject @Bounded private ManagedThreadFactory threads;
@@ -63,6 +60,12 @@ public class Relay {
   private @Nullable Future<?> ticking;
   private OwnThreads closing;
   private volatile boolean leaving;
+
+  /** A session that nothing uses for so long is ended. */
+  private Duration idle = Duration.ZERO;
+
+  /** No session grows older. */
+  private Duration age = Duration.ZERO;
 
   /** There are as many sessions as there may be. */
   static final class Exhausted extends RuntimeException {
@@ -76,6 +79,8 @@ public class Relay {
   @PostConstruct
   void start() {
     closing = new OwnThreads(threads, "sluice-mcp-closing", HANGING, MAX_SESSIONS);
+    idle = settings.seconds(Setting.RELAY_SESSION_IDLE_SECONDS);
+    age = settings.seconds(Setting.RELAY_SESSION_AGE_SECONDS);
     ticking = timer.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -216,7 +221,7 @@ public class Relay {
         session.tick(now);
         if (!session.mayGoOn()) {
           end(session, SessionEnd.REMOVED);
-        } else if (session.isExpired(now, IDLE, AGE)) {
+        } else if (session.isExpired(now, idle, age)) {
           end(session, SessionEnd.EXPIRED);
         }
       } catch (RuntimeException defect) { // thrown on, it would end the look at all others

@@ -36,13 +36,18 @@ public class RelayDoorFilter extends HttpFilter {
       HttpServletRequest request, HttpServletResponse response, FilterChain chain)
       throws IOException, ServletException {
     String path = request.getRequestURI().substring(request.getContextPath().length());
-    @Nullable Refusal refusal = path.endsWith("/ws") ? refusal(path, request) : null;
+    @Nullable Refusal refusal = isSocket(path) ? refusal(path, request) : null;
     if (refusal == null) {
       chain.doFilter(request, response);
       return;
     }
     counts.refused(refusal.status());
     AccessFilter.answer(request, response, refusal);
+  }
+
+  /** Not {@code /mcp/ws}, which is Streamable HTTP of a server of that name. */
+  private static boolean isSocket(String path) {
+    return path.endsWith("/ws") && !path.equals("/mcp/ws");
   }
 
   private @Nullable Refusal refusal(String path, HttpServletRequest request) {

@@ -4,11 +4,8 @@ import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.jsonrpc.Envelope.Part;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.servers.ServerDefinition;
-import jakarta.json.JsonException;
+import dev.sluice.servers.upstream.PeerJson;
 import jakarta.json.JsonObject;
-import jakarta.json.JsonReader;
-import jakarta.json.spi.JsonProvider;
-import java.io.StringReader;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
@@ -32,7 +29,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Sharing {
 
-  private static final JsonProvider JSON = JsonProvider.provider();
   private static final int MAX_READ = 64 * 1024;
   private static final Set<String> ASKED = Set.of("sampling", "elicitation", "roots");
 
@@ -143,11 +139,7 @@ final class Sharing {
     if (json == null || json.length() > MAX_READ) {
       return null;
     }
-    try (JsonReader reader = JSON.createReader(new StringReader(json))) {
-      return reader.readObject();
-    } catch (JsonException | IllegalStateException | ArithmeticException unreadable) {
-      return null;
-    }
+    return PeerJson.object(json);
   }
 
   void gone(Key key, SharedChild child) {

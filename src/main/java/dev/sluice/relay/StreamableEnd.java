@@ -55,7 +55,7 @@ final class StreamableEnd implements ClientEnd {
    *
    * @param reply where they go; undecided between one JSON body and an event stream
    * @param priming whether the client knows events without data
-   * @return empty if there are too many
+   * @return empty if there are too many, or one of the ids is in use: its answer is another's
    */
   Optional<OutStream> post(List<String> requests, SseResponse reply, boolean priming) {
     if (streams.size() >= MAX_STREAMS && !endCancelled()) {
@@ -64,7 +64,13 @@ final class StreamableEnd implements ClientEnd {
     OutStream stream = new OutStream(numbers.getAndIncrement(), requests.size(), priming);
     stream.reply(reply);
     streams.put(stream.number(), stream);
-    requests.forEach(request -> byRequest.put(request, stream));
+    for (int i = 0; i < requests.size(); i++) {
+      if (byRequest.putIfAbsent(requests.get(i), stream) != null) {
+        requests.subList(0, i).forEach(claimed -> byRequest.remove(claimed, stream));
+        streams.remove(stream.number());
+        return Optional.empty();
+      }
+    }
     return Optional.of(stream);
   }
 
@@ -84,6 +90,11 @@ final class StreamableEnd implements ClientEnd {
       }
     }
     return false;
+  }
+
+  /** Whether one of these requests has a stream that waits for its answer. */
+  boolean awaitsAny(List<String> requests) {
+    return requests.stream().anyMatch(byRequest::containsKey);
   }
 
   /** The stream that this event id is of, if there still is. */

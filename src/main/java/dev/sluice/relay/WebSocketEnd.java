@@ -9,19 +9,31 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The client's side of a WebSocket: one message a frame; the socket's end is the session's end. */
+/**
+ * The client's side of a WebSocket: one message a frame; the socket's end is the session's end. Of
+ * what a server says, a {@link LockStep} client gets the answers only.
+ */
 final class WebSocketEnd implements ClientEnd {
 
   private final jakarta.websocket.Session socket;
   private final RemoteEndpoint.Async remote;
   private final Consumer<Runnable> closing;
   private final Outbox outbox;
+  private final Consumer<Envelope> fromClient;
+  private volatile @Nullable LockStep lockStep;
 
+  /**
+   * Makes it.
+   *
+   * @param fromClient takes what is answered in the client's place
+   */
   WebSocketEnd(
       jakarta.websocket.Session socket,
       Consumer<Runnable> closing,
+      Consumer<Envelope> fromClient,
       Runnable tooSlow,
       Runnable gone) {
+    this.fromClient = fromClient;
     this.socket = socket;
     this.remote = socket.getAsyncRemote();
     this.closing = closing;
@@ -51,8 +63,24 @@ final class WebSocketEnd implements ClientEnd {
     }
   }
 
+  /** From now on the client gets what it can take. */
+  void lockStep(LockStep client) {
+    lockStep = client;
+  }
+
   @Override
   public void send(Envelope message, @Nullable String request) {
+    LockStep client = lockStep;
+    Envelope told = client == null ? message : client.toClient(message);
+    if (told != null) {
+      push(told);
+    } else if (message.kind() == Envelope.Kind.REQUEST) {
+      fromClient.accept(LockStep.answer(message));
+    }
+  }
+
+  /** Sends a message of the hub's own. */
+  void push(Envelope message) {
     outbox.add(message.singleLine());
   }
 

@@ -8,13 +8,11 @@ import dev.sluice.rest.ApiException;
 import dev.sluice.servers.CallGate.Outcome;
 import dev.sluice.servers.upstream.EraVerdict;
 import dev.sluice.servers.upstream.ModernUpstream;
+import dev.sluice.servers.upstream.PeerJson;
 import dev.sluice.servers.upstream.StartFailure;
 import dev.sluice.servers.upstream.StartPolicy;
 import dev.sluice.servers.upstream.UpstreamPipe;
 import jakarta.json.JsonObject;
-import jakarta.json.JsonReader;
-import jakarta.json.spi.JsonProvider;
-import java.io.StringReader;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -28,7 +26,6 @@ public final class RelayedServer {
 
   private static final int MAX_MESSAGE = 500;
   private static final int MAX_READ = 16 * 1024;
-  private static final JsonProvider JSON = JsonProvider.provider();
 
   private final McpServer server;
   private final Supervision supervision;
@@ -160,12 +157,13 @@ public final class RelayedServer {
     if (params == null) {
       return new RawJson("{\"_omitted\":\"arguments too large for an event\"}");
     }
-    try (JsonReader reader = JSON.createReader(new StringReader(params))) {
-      return reader.readValue() instanceof JsonObject object
-              && object.get("arguments") instanceof JsonObject arguments
-          ? SecretMask.arguments(arguments)
-          : new RawJson("{}");
+    JsonObject read = PeerJson.object(params);
+    if (read == null) {
+      return new RawJson("{\"_omitted\":\"arguments that an event cannot hold\"}");
     }
+    return read.get("arguments") instanceof JsonObject arguments
+        ? SecretMask.arguments(arguments)
+        : new RawJson("{}");
   }
 
   /** One tool call that was let in; ended once by one of its methods. */

@@ -30,6 +30,10 @@ public enum Setting {
   PROXY_HEADERS("sluice.proxy.headers", Type.TEXT, "x-forwarded", 0, 0),
   /** Whether HTTP+SSE clients are given a whole URL to post to. */
   RELAY_SSE_ABSOLUTE("sluice.relay.sse.absolute", Type.FLAG, "false", 0, 0),
+  /** Seconds without use after which a client's session ends. */
+  RELAY_SESSION_IDLE_SECONDS("sluice.relay.session.idle.seconds", Type.NUMBER, "7200", 1, 604800),
+  /** Seconds after which a client's session ends however much it is used. */
+  RELAY_SESSION_AGE_SECONDS("sluice.relay.session.age.seconds", Type.NUMBER, "86400", 1, 2592000),
   /** Events kept. */
   EVENTS_RETENTION_COUNT("sluice.events.retention.count", Type.NUMBER, "100000", 1, 1048576),
   /** Bytes of events kept. */

@@ -1,118 +1,223 @@
 package dev.sluice.it;
 
+import static dev.sluice.it.RawEchoServer.singleLine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import jakarta.json.Json;
-import java.nio.file.Path;
+import jakarta.json.JsonObjectBuilder;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a client and a server say to each other arrives byte for byte, over every transport. */
+/**
+ * What a client and a server say to each other arrives byte for byte, over every transport on
+ * either side; only line ends between tokens may go, which standard streams and events cannot
+ * carry.
+ */
 class FidelityIT extends RestTest {
 
-  private static final String NAME = "it-raw";
-  private static final int FUZZED = 300;
-  private static final String SPECIAL =
-      "{\"n\":0.1000,\"b\":12345678901234567890,\"e\":\"👩‍👩‍👧\",\"k\":1E400,\"x\":null,"
-          + " \"same\" : [ 1.0,1,\"1\" ] , \"same\":{}, \"u\":\"\\u00e9\\/\"}";
-  private static final String INITIALIZE =
-      "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":"
-          + "\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{\"name\":\"it\",\"version\":\"1\"}}}";
-  private static final String INITIALIZED =
-      "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
+  private static final long SEED = 20_261_121;
+  private static final int FUZZED = 1_000;
+  private static final List<String> TRANSPORTS = List.of("http", "sse", "ws");
+  private static final String META =
+      "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+          + "\"io.modelcontextprotocol/clientCapabilities\":{}}";
+
+  private final ExecutorService clients = Executors.newCachedThreadPool();
+  private RawEchoSockets sockets;
 
   @BeforeEach
-  void register() throws Exception {
-    create(
-        Json.createObjectBuilder()
-            .add("mcp_server_id", NAME)
-            .add("command", JAVA)
-            .add(
-                "args",
-                Json.createArrayBuilder()
-                    .add("-XX:TieredStopAtLevel=1")
-                    .add("-Dstdout.encoding=UTF-8")
-                    .add(
-                        Path.of("src/test/java/dev/sluice/it/RawEchoServer.java")
-                            .toAbsolutePath()
-                            .toString())));
+  void serve() throws Exception {
+    sockets = new RawEchoSockets();
+    events.close(); // nobody looks at what it would read
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    clients.shutdownNow();
+    sockets.close();
+  }
+
+  private JsonObjectBuilder server(String kind) {
+    JsonObjectBuilder definition = Json.createObjectBuilder().add("mcp_server_id", "it-raw");
+    return kind.equals("stdio")
+        ? definition.add("command", JAVA).add("args", RawEchoServer.args())
+        : definition.add("type", kind).add("url", sockets.url(kind));
+  }
+
+  private interface Talk {
+    void with(McpPeer client, Payloads payloads) throws Exception;
+  }
+
+  /** A client over each transport, all at once. */
+  private void talk(List<String> transports, Talk talk) throws Exception {
+    List<Future<?>> talks = new ArrayList<>();
+    for (String transport : transports) {
+      talks.add(
+          clients.submit(
+              () -> {
+                try (McpPeer client = McpPeer.open(transport, HUB, "it-raw")) {
+                  talk.with(client, new Payloads(SEED));
+                  assertThat(client.texts()).isEmpty();
+                } catch (Exception | AssertionError failed) {
+                  throw new AssertionError("over " + transport + ", seed " + SEED, failed);
+                }
+                return null;
+              }));
+    }
+    for (Future<?> one : talks) {
+      one.get(3, TimeUnit.MINUTES);
+    }
+  }
+
+  /** Stands where a message has its id. */
+  private static final String ID = "@@ID@@";
+
+  private static String id(int number) {
+    return switch (number % 4) {
+      case 0 -> Integer.toString(number);
+      case 1 -> "\"" + number + "\"";
+      case 2 -> number + ".0";
+      default -> "\"\\u0069-" + number + "é\"";
+    };
+  }
+
+  /** Every third is a tool call, of which the hub reads more than of others. */
+  private static String request(Payloads payloads, int number, String what, String params) {
+    return number % 3 == 0
+        ? payloads.message(
+            "\"id\":" + ID,
+            "\"method\" : \"tools/call\"",
+            "\"params\":{\"name\":\"" + what + "\", \"arguments\":" + params + "}")
+        : payloads.message("\"id\":" + ID, "\"method\":\"" + what + "\"", "\"params\": " + params);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"http", "sse", "ws"})
-  void everyByteOfAPayloadArrivesBothWays(String transport) throws Exception {
-    Random random = new Random(42);
-    List<String> payloads = new ArrayList<>(List.of(SPECIAL));
+  @ValueSource(strings = {"stdio", "http", "sse", "ws"})
+  void everyByteOfRequestsNotificationsAndAnswersArrivesInBothDirections(String kind)
+      throws Exception {
+    create(server(kind).add("era", "legacy"));
+    talk(TRANSPORTS, this::ask);
+  }
+
+  private void ask(McpPeer client, Payloads payloads) throws Exception {
+    client.initialize("{\"sampling\":{}}"); // a server that may ask is not shared
     for (int i = 0; i < FUZZED; i++) {
-      payloads.add("{\"v\":" + value(random, 0) + "}");
-    }
-    try (RawClient client = RawClient.of(transport, HUB, NAME)) {
-      client.say(INITIALIZE, true);
-      client.say(INITIALIZED, transport.equals("ws"));
-      for (int i = 0; i < payloads.size(); i++) {
-        String id = i % 3 == 0 ? "\"" + i + "\"" : i % 3 == 1 ? i + ".0" : Integer.toString(i);
-        String params = payloads.get(i);
-        String answer =
-            client.say(
-                "{\"jsonrpc\":\"2.0\",\"id\":"
-                    + id
-                    + ",\"method\":\"x/echo\",\"params\":"
-                    + params
-                    + "}",
-                true);
-        assertThat(answer)
-            .isEqualTo(
-                "{\"jsonrpc\":\"2.0\",\"id\":"
-                    + id
-                    + ",\"result\":{\"tools\":[],\"echo\":"
-                    + params
-                    + "}}");
-      }
+      String payload = payloads.payload(i);
+      String note =
+          payloads.message(
+              "\"method\":\"notifications/x\"", "\"params\":" + payloads.around(payload));
+      String request = request(payloads, i, "ask", payloads.around(payload)).replace(ID, id(i));
+      client.send(note).send(request);
+      assertThat(client.text())
+          .as("notification of %s", i)
+          .isEqualTo(
+              "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/y\",\"params\":{\"got\":"
+                  + singleLine(note)
+                  + "}}");
+      String asked = "\"ask-" + (i + 1) + "\"";
+      assertThat(client.text())
+          .as("request of %s", i)
+          .isEqualTo(
+              "{\"jsonrpc\":\"2.0\",\"id\":"
+                  + asked
+                  + ",\"method\":\"sampling/createMessage\",\"params\":{\"got\":"
+                  + singleLine(request)
+                  + "}}");
+      boolean refuses = i % 5 == 0;
+      String answer =
+          payloads.message(
+              "\"id\":" + asked,
+              refuses
+                  ? "\"error\":{\"code\":-1,\"message\":\"no\",\"data\":" + payload + "}"
+                  : "\"result\":" + payloads.around(payload));
+      client.send(answer);
+      assertThat(client.text())
+          .as("answer of %s", i)
+          .isEqualTo(
+              "{\"jsonrpc\":\"2.0\",\"id\":"
+                  + id(i)
+                  + (refuses
+                      ? ",\"error\":{\"code\":-7,\"message\":\"m\",\"data\":"
+                      : ",\"result\":{\"got\":")
+                  + singleLine(answer)
+                  + "}}");
     }
   }
 
-  /** Legal JSON in spellings that a parser would not write again. */
-  private static String value(Random random, int depth) {
-    String blank = " ".repeat(random.nextInt(3));
-    return blank
-        + switch (random.nextInt(depth > 4 ? 6 : 8)) {
-          case 0 -> "null";
-          case 1 -> Boolean.toString(random.nextBoolean());
-          case 2 ->
-              (random.nextBoolean() ? "-" : "") + random.nextInt(1000) + ".00" + random.nextInt(10);
-          case 3 -> Long.toUnsignedString(random.nextLong()) + random.nextInt(1_000_000);
-          case 4 -> random.nextInt(9) + "e+" + random.nextInt(999);
-          case 5 -> string(random);
-          case 6 -> {
-            StringBuilder array = new StringBuilder("[");
-            for (int i = random.nextInt(4); i > 0; i--) {
-              array.append(value(random, depth + 1)).append(i > 1 ? " ," : "");
-            }
-            yield array.append(" ]").toString();
+  @Test
+  void aSharedChildGetsEveryByteButTheHubsId() throws Exception {
+    create(server("stdio").add("sharing", "shared"));
+    talk(
+        TRANSPORTS,
+        (client, payloads) -> {
+          client.initialize("{}");
+          for (int i = 0; i < FUZZED; i++) {
+            String request = request(payloads, i, "echo", payloads.around(payloads.payload(i)));
+            client.send(request.replace(ID, id(i)));
+            assertEchoed(client.text(), i, request, "[0-9]+");
           }
-          default -> {
-            StringBuilder object = new StringBuilder("{");
-            for (int i = random.nextInt(4); i > 0; i--) {
-              object.append(string(random)).append(" : ").append(value(random, depth + 1));
-              object.append(i > 1 ? "," : "");
-            }
-            yield object.append('}').toString();
-          }
-        };
+        });
   }
 
-  private static String string(Random random) {
-    String[] pieces = {
-      "a", "é", "漢", "👩‍👩‍👧", "\\u00e9", "\\n", "\\\\", "\\\"", "\\/", "/", " "
-    };
-    StringBuilder text = new StringBuilder("\"");
-    for (int i = random.nextInt(8); i > 0; i--) {
-      text.append(pieces[random.nextInt(pieces.length)]);
-    }
-    return text.append('"').toString();
+  /**
+   * The answer holds the request as it was, but for the id, of which the pattern says what it is.
+   */
+  private static void assertEchoed(String answer, int number, String template, String idPattern) {
+    String head =
+        "{\"jsonrpc\":\"2.0\",\"id\":"
+            + id(number)
+            + ",\"result\":{\"resultType\":\"complete\",\"tools\":[],\"content\":[],\"got\":";
+    assertThat(answer).as("answer to %s", number).startsWith(head).endsWith("}}");
+    String got = answer.substring(head.length(), answer.length() - 2);
+    String[] around = singleLine(template).split(ID, 2);
+    assertThat(got).as("request %s", number).startsWith(around[0]).endsWith(around[1]);
+    assertThat(got.substring(around[0].length(), got.length() - around[1].length()))
+        .as("id of %s at the server", number)
+        .matches(idPattern);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"stdio", "http"})
+  void everyByteOfAStatelessRequestAndItsAnswerArrives(String kind) throws Exception {
+    create(server(kind).add("era", "modern"));
+    talk(
+        List.of("http", "ws"),
+        (client, payloads) -> {
+          for (int i = 0; i < FUZZED; i++) {
+            String request =
+                payloads.message(
+                    "\"id\":" + ID,
+                    "\"method\":\"tools/call\"",
+                    "\"params\":{\"name\":\"echo\",\"arguments\": "
+                        + payloads.around(payloads.payload(i))
+                        + ","
+                        + META
+                        + "}");
+            if (client instanceof McpHttpPeer http) {
+              http.send(
+                  request.replace(ID, id(i)),
+                  "MCP-Protocol-Version",
+                  "2026-07-28",
+                  "Mcp-Method",
+                  "tools/call",
+                  "Mcp-Name",
+                  "echo");
+            } else {
+              client.send(request.replace(ID, id(i)));
+            }
+            assertEchoed(
+                client.text(), i, request, kind.equals("http") ? Pattern.quote(id(i)) : "[0-9]+");
+          }
+        });
   }
 }

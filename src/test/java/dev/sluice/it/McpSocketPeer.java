@@ -13,7 +13,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /** An MCP client over the JDK's WebSocket: one message a frame. */
-final class McpSocketPeer implements WebSocket.Listener, AutoCloseable {
+final class McpSocketPeer implements WebSocket.Listener, McpPeer {
 
   private static final HttpClient PLAIN =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -38,7 +38,8 @@ final class McpSocketPeer implements WebSocket.Listener, AutoCloseable {
             .get(20, TimeUnit.SECONDS);
   }
 
-  McpSocketPeer send(String text) {
+  @Override
+  public McpSocketPeer send(String text) {
     socket.sendText(text, true).join();
     return this;
   }
@@ -69,6 +70,11 @@ final class McpSocketPeer implements WebSocket.Listener, AutoCloseable {
     reason = why;
     closed.add(code);
     return null;
+  }
+
+  @Override
+  public BlockingQueue<String> texts() {
+    return messages;
   }
 
   String subprotocol() {

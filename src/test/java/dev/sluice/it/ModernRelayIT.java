@@ -10,22 +10,17 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.StringReader;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.net.http.WebSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -628,64 +623,26 @@ class ModernRelayIT extends RestTest {
 
   // Over WebSocket.
 
-  /** A socket that reads on its own and keeps what comes. */
-  private static final class Socket implements WebSocket.Listener, AutoCloseable {
-    private final BlockingQueue<String> messages = new LinkedBlockingQueue<>();
-    private final StringBuilder part = new StringBuilder();
-    private final WebSocket socket;
-
-    Socket() throws Exception {
-      socket =
-          PLAIN
-              .newWebSocketBuilder()
-              .subprotocols("mcp")
-              .buildAsync(
-                  URI.create("ws://localhost:" + HUB.getPort() + "/mcp/" + NAME + "/ws"), this)
-              .get(20, TimeUnit.SECONDS);
-    }
-
-    Socket send(String text) {
-      socket.sendText(text, true).join();
-      return this;
-    }
-
-    String next() throws Exception {
-      return messages.poll(30, TimeUnit.SECONDS);
-    }
-
-    @Override
-    public CompletionStage<?> onText(WebSocket from, CharSequence data, boolean last) {
-      part.append(data);
-      if (last) {
-        messages.add(part.toString());
-        part.setLength(0);
-      }
-      from.request(1);
-      return null;
-    }
-
-    @Override
-    public void close() {
-      socket.abort();
-    }
+  private static McpSocketPeer socket() throws Exception {
+    return new McpSocketPeer(HUB, "/mcp/" + NAME + "/ws", "mcp");
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"http", "stdio"})
   void aSocketCarriesStatelessRequestsByTheirBodiesAlone(String transport) throws Exception {
     register(transport);
-    try (Socket socket = new Socket()) {
+    try (McpSocketPeer socket = socket()) {
       socket.send(call("\"a\"", "echo"));
-      assertThat(socket.next()).startsWith("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\"");
+      assertThat(socket.text()).startsWith("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\"");
       socket.send(
           mcp("1.0", "tools/call", "\"name\":\"progress\"")
               .replace("\"_meta\":{", "\"_meta\":{\"progressToken\":\"p\","));
       for (int i = 1; i <= 3; i++) {
-        assertThat(socket.next()).contains("\"progressToken\":\"p\",\"progress\":" + i);
+        assertThat(socket.text()).contains("\"progressToken\":\"p\",\"progress\":" + i);
       }
-      assertThat(socket.next()).contains("\"id\":1.0,", "done");
+      assertThat(socket.text()).contains("\"id\":1.0,", "done");
       socket.send(mcp("2", "tools/list", "").replace("2026-07-28", "1900-01-01"));
-      assertThat(socket.next()).contains("\"id\":2,", "-32022");
+      assertThat(socket.text()).contains("\"id\":2,", "-32022");
     }
   }
 
@@ -694,10 +651,10 @@ class ModernRelayIT extends RestTest {
   void aSocketCancelsByNotificationAndByItsEnd(String transport) throws Exception {
     register(transport);
     result(post(call("1", "echo")));
-    try (Socket socket = new Socket()) {
+    try (McpSocketPeer socket = socket()) {
       socket.send(call("\"one\"", "wait")).send(call("2", "wait"));
       socket.send(call("2", "wait"));
-      assertThat(socket.next()).contains("\"id\":2,", "-32600");
+      assertThat(socket.text()).contains("\"id\":2,", "-32600");
       await().until(() -> text(post(call("3", "running"))).equals("2"));
       socket.send(
           "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":"
@@ -714,11 +671,11 @@ class ModernRelayIT extends RestTest {
   @Test
   void aSocketToAServerWithSessionsIsToldSo() throws Exception {
     create(sample(NAME));
-    try (Socket socket = new Socket()) {
+    try (McpSocketPeer socket = socket()) {
       socket.send(mcp("\"d\"", "server/discover", ""));
-      assertThat(socket.next()).contains("\"id\":\"d\"", "-32000");
+      assertThat(socket.text()).contains("\"id\":\"d\"", "-32000");
       socket.send(INITIALIZE);
-      assertThat(socket.next()).contains("\"protocolVersion\":\"2025-11-25\"");
+      assertThat(socket.text()).contains("\"protocolVersion\":\"2025-11-25\"");
     }
   }
 }

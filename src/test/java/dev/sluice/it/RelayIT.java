@@ -415,6 +415,69 @@ class RelayIT extends RestTest {
     assertThat(post(session, echo("10", "x")).statusCode()).isEqualTo(404);
   }
 
+  /** Legal JSON, of which Java's reader of JSON makes an exception. */
+  @Test
+  void aCallWithANumberThatNoEventCanHoldIsRelayedAndLeavesItsPlaceToOthers() throws Exception {
+    create(
+        Json.createObjectBuilder()
+            .add("mcp_server_id", "it-relay-one")
+            .add("command", JAVA)
+            .add("args", RawEchoServer.args())
+            .add("maxConcurrentCalls", 1));
+    try (McpPeer client = McpPeer.open("ws", HUB, "it-relay-one").initialize("{}")) {
+      for (int i = 1; i <= 3; i++) {
+        client.send(echo(Integer.toString(i), "x").replace("}}}", ",\"n\":1E99999999999999}}}"));
+        assertThat(client.text()).contains("\"result\"", ",\"n\":1E99999999999999}}}");
+      }
+    }
+    JsonObject requested =
+        await()
+            .until(
+                () -> events.of("it-relay-one", "ToolInvocationRequested"), all -> all.size() == 3)
+            .get(0);
+    assertThat(requested.get("arguments").toString()).contains("_omitted");
+  }
+
+  @Test
+  void anIdThatIsInUseIsRefusedAndItsAnswerStillReachesTheFirst() throws Exception {
+    try (McpPeer client = McpPeer.open("http", HUB, NAME).initialize("{}")) {
+      String slow =
+          "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"tools/call\",\"params\":{\"name\":\"sleep\","
+              + "\"arguments\":{\"milliseconds\":3000}}}";
+      client.send(slow).send(slow);
+      assertThat(client.text()).startsWith("status 400: ").contains("\"id\":5", "-32600");
+      assertThat(client.text()).contains("\"id\":5", "\"result\"");
+    }
+  }
+
+  @Test
+  void theStreamOfGetIsOpenBeforeThereIsAnythingToSay() throws Exception {
+    String session = initialize();
+    HttpResponse<java.io.InputStream> stream =
+        PLAIN
+            .sendAsync(
+                mcp("")
+                    .header("Accept", "text/event-stream")
+                    .header("Mcp-Session-Id", session)
+                    .GET()
+                    .build(),
+                BodyHandlers.ofInputStream())
+            .get(5, TimeUnit.SECONDS);
+    assertThat(stream.statusCode()).isEqualTo(200);
+    stream.body().close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ws", "sse", "messages"})
+  void aServerMayHaveTheNameOfAPath(String name) throws Exception {
+    create(sample(name));
+    for (String transport : List.of("http", "sse", "ws")) {
+      try (McpPeer client = McpPeer.open(transport, HUB, name).initialize("{}")) {
+        assertThat(text(object(client.send(echo("1", transport)).text()))).isEqualTo(transport);
+      }
+    }
+  }
+
   @Test
   void relayedCallsAreToldAsEvents() throws Exception {
     String session = initialize();

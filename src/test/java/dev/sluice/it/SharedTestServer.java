@@ -27,6 +27,9 @@ final class SharedTestServer {
   private static final StringBuilder SEEN = new StringBuilder();
   private static String level = "";
   private static PrintStream out = System.out;
+  private static String asker = "";
+  private static int hanging;
+  private static String offered = "";
 
   private SharedTestServer() {}
 
@@ -38,7 +41,10 @@ final class SharedTestServer {
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
       String id = find(ID, line);
-      if (line.contains("\"method\":\"initialize\"")) {
+      if (id.equals("\"asked\"")) {
+        text(asker, line.replaceAll(".*\"code\":(-?[0-9]+).*", "$1").replace('"', ' '));
+      } else if (line.contains("\"method\":\"initialize\"")) {
+        offered = line.contains("\"roots\"") ? "roots" : "nothing";
         saw("initialize");
         if (how.contains("silent")) {
           continue;
@@ -109,14 +115,18 @@ final class SharedTestServer {
         say("notifications/message", "{\"level\":\"info\",\"data\":\"" + text + "\"}");
         text(id, "logged");
       }
+      case "offered" -> text(id, offered);
+      case "asks" -> {
+        asker = id;
+        out.println("{\"jsonrpc\":\"2.0\",\"id\":\"asked\",\"method\":\"roots/list\"}");
+      }
       case "ask" ->
           out.println(
               "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"sampling/createMessage\",\"params\":{}}");
       case "fork" -> text(id, Long.toString(new ProcessBuilder("sleep", "300").start().pid()));
       case "crash" -> Runtime.getRuntime().halt(3);
-      default -> {
-        // hangs
-      }
+      case "hanging" -> text(id, Integer.toString(hanging));
+      default -> hanging++;
     }
   }
 

@@ -5,10 +5,7 @@ import dev.sluice.jsonrpc.Envelope.Kind;
 import dev.sluice.jsonrpc.Envelope.Part;
 import jakarta.json.JsonArray;
 import jakarta.json.JsonObject;
-import jakarta.json.JsonReader;
 import jakarta.json.JsonString;
-import jakarta.json.spi.JsonProvider;
-import java.io.StringReader;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -23,8 +20,6 @@ import org.jspecify.annotations.Nullable;
  * what they do not know, and some keep to the era of their first message.
  */
 final class EraProbe {
-
-  private static final JsonProvider JSON = JsonProvider.provider();
 
   static final String META =
       "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\""
@@ -107,14 +102,14 @@ final class EraProbe {
     if (!"-32022".equals(answer.json(Part.ERROR_CODE))) {
       return false;
     }
-    JsonObject error = object(answer.json(Part.ERROR));
+    JsonObject error = PeerJson.object(answer.json(Part.ERROR));
     return error != null
         && error.get("data") instanceof JsonObject data
         && lists(data.toString(), "supported");
   }
 
   private static boolean lists(@Nullable String json, String member) {
-    JsonObject object = object(json);
+    JsonObject object = PeerJson.object(json);
     return object != null
         && object.get(member) instanceof JsonArray versions
         && versions.stream()
@@ -122,15 +117,6 @@ final class EraProbe {
                 one ->
                     one instanceof JsonString text
                         && text.getString().equals(ModernUpstream.VERSION));
-  }
-
-  private static @Nullable JsonObject object(@Nullable String json) {
-    if (json == null) {
-      return null;
-    }
-    try (JsonReader reader = JSON.createReader(new StringReader(json))) {
-      return reader.readValue() instanceof JsonObject object ? object : null;
-    }
   }
 
   /** Whether the server answers {@code initialize} as well; blocks, and closes the connection. */
