@@ -1,6 +1,7 @@
 package dev.sluice.relay;
 
 import dev.sluice.access.Caller;
+import dev.sluice.access.IdleTimers;
 import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.jsonrpc.Envelope.Kind;
 import dev.sluice.jsonrpc.MalformedMessageException;
@@ -48,7 +49,7 @@ final class McpSocket {
 
   /** Opens the session; its server is reached with the client's {@code initialize}. */
   void open(jakarta.websocket.Session socket, String server) {
-    socket.setMaxIdleTimeout(0);
+    IdleTimers.none(socket);
     socket.setMaxBinaryMessageBufferSize(64 * 1024);
     Session[] made = new Session[1];
     WebSocketEnd own =
@@ -86,6 +87,10 @@ final class McpSocket {
       session = null;
       own.close(TOO_LARGE, "a message may have " + limit + " characters");
       relay.end(to, SessionEnd.CLIENT);
+      return;
+    }
+    if (last && parts.isEmpty()) {
+      message(to, own, part.getBytes(StandardCharsets.UTF_8));
       return;
     }
     parts.append(part);

@@ -3,6 +3,7 @@ package dev.sluice.relay;
 import dev.sluice.access.Caller;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.servers.ServerRegistry;
+import dev.sluice.servers.Servers;
 import dev.sluice.settings.Setting;
 import dev.sluice.settings.Settings;
 import dev.sluice.threads.Bounded;
@@ -60,6 +61,7 @@ public class Relay {
   private @Nullable Future<?> ticking;
   private OwnThreads closing;
   private volatile boolean leaving;
+  private Servers servers;
 
   /** A session that nothing uses for so long is ended. */
   private Duration idle = Duration.ZERO;
@@ -81,6 +83,7 @@ public class Relay {
     closing = new OwnThreads(threads, "sluice-mcp-closing", HANGING, MAX_SESSIONS);
     idle = settings.seconds(Setting.RELAY_SESSION_IDLE_SECONDS);
     age = settings.seconds(Setting.RELAY_SESSION_AGE_SECONDS);
+    servers = registry.servers(); // kept: asking the registry, an EJB, costs more than a look-up
     ticking = timer.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -132,7 +135,7 @@ public class Relay {
    * @throws dev.sluice.rest.ApiException 404 or 409
    */
   RelayedServer server(String name) {
-    RelayedServer server = registry.servers().relayed(name);
+    RelayedServer server = servers.relayed(name);
     server.check();
     return server;
   }

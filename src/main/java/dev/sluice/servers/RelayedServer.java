@@ -8,11 +8,9 @@ import dev.sluice.rest.ApiException;
 import dev.sluice.servers.CallGate.Outcome;
 import dev.sluice.servers.upstream.EraVerdict;
 import dev.sluice.servers.upstream.ModernUpstream;
-import dev.sluice.servers.upstream.PeerJson;
 import dev.sluice.servers.upstream.StartFailure;
 import dev.sluice.servers.upstream.StartPolicy;
 import dev.sluice.servers.upstream.UpstreamPipe;
-import jakarta.json.JsonObject;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -154,16 +152,9 @@ public final class RelayedServer {
   /** Large ones are not read for an event that would leave them out. */
   private static RawJson arguments(Envelope request) {
     String params = request.size() > MAX_READ ? null : request.json(Envelope.Part.PARAMS);
-    if (params == null) {
-      return new RawJson("{\"_omitted\":\"arguments too large for an event\"}");
-    }
-    JsonObject read = PeerJson.object(params);
-    if (read == null) {
-      return new RawJson("{\"_omitted\":\"arguments that an event cannot hold\"}");
-    }
-    return read.get("arguments") instanceof JsonObject arguments
-        ? SecretMask.arguments(arguments)
-        : new RawJson("{}");
+    return params == null
+        ? new RawJson("{\"_omitted\":\"arguments too large for an event\"}")
+        : ArgumentText.of(params);
   }
 
   /** One tool call that was let in; ended once by one of its methods. */
