@@ -8,6 +8,7 @@ import { feedList, loadOlder } from "./feed-list.js";
 const TYPES = [
   ["Life cycle", ["McpServerStateChanged", "McpServerStarted", "McpServerStopped", "McpServerDegraded", "McpServerIdleDetected", "McpServerUpdated"]],
   ["Health", ["HealthCheckPassed", "HealthCheckFailed", "CircuitBreakerStateChanged"]],
+  ["Sessions", ["SessionOpened", "SessionClosed"]],
   ["Tool calls", ["ToolInvocationRequested", "ToolInvocationCompleted", "ToolInvocationFailed"]],
   ["Registry", ["ProviderDiscovered", "ProviderRegistered", "ProviderDeregistered", "ConfigurationReloaded", "ConfigurationReloadFailed"]],
   ["Groups", ["Group*"]],

@@ -220,6 +220,8 @@ const SUMMARIES = {
   ToolInvocationRequested: (e) => [h("code", {}, e.tool_name), ` ${JSON.stringify(e.arguments)}`],
   ToolInvocationCompleted: (e) => [h("code", {}, e.tool_name), ` in ${Math.round(e.duration_ms)} ms`],
   ToolInvocationFailed: (e) => [h("code", {}, e.tool_name), `: ${e.error_message}`],
+  SessionOpened: (e) => [h("strong", {}, e.client_name || "A client"), ` ${e.client_version} over ${e.transport}`],
+  SessionClosed: (e) => `${e.reason} after ${Math.round(e.duration_s)} s and ${plural(e.calls, "call")} over ${e.transport}`,
   ConfigurationReloaded: (e) => `${e.mcp_servers_added.length} added, ${e.mcp_servers_updated.length} changed, ${e.mcp_servers_removed.length} removed`,
   ConfigurationReloadFailed: (e) => `${e.reason}${e.line ? ` (line ${e.line}, column ${e.column})` : ""}`,
 };

@@ -124,7 +124,7 @@ public class BenchServlet extends HttpServlet {
           new DomainEvent.McpServerStateChanged(server, "cold", "initializing", now);
       case "McpServerStopped" -> new DomainEvent.McpServerStopped(server, now);
       case "HealthCheckPassed" -> new DomainEvent.HealthCheckPassed(server, index);
-      default -> new DomainEvent.ToolInvocationCompleted(server, tool, now, 1.25, 2048);
+      default -> new DomainEvent.ToolInvocationCompleted(server, tool, now, 1.25, 2048, "rest");
     };
   }
 

@@ -19,8 +19,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * The hub's {@link EventSink}: the journal first, which gives the event its place, then the other
  * registries by CDI, in the journal's order as far as the servers allow and with a bound.
  *
- * <p>Tool invocations stay in the journal: no registry reacts to them, and a notification for each
- * would cost more than the call's own bookkeeping.
+ * <p>Tool invocations and clients' sessions stay in the journal: no registry reacts to them, and a
+ * notification for each would cost more than the call's own bookkeeping.
  */
 @ApplicationScoped
 class Publisher implements EventSink {
@@ -44,7 +44,7 @@ class Publisher implements EventSink {
   @Override
   public EventId publish(DomainEvent event) {
     RecordedEvent recorded = journal.record(event);
-    if (!isToolInvocation(event)) {
+    if (!isTraffic(event)) {
       announce(recorded);
     }
     return recorded.id();
@@ -77,9 +77,11 @@ class Publisher implements EventSink {
     }
   }
 
-  private static boolean isToolInvocation(DomainEvent event) {
+  private static boolean isTraffic(DomainEvent event) {
     return event instanceof DomainEvent.ToolInvocationRequested
         || event instanceof DomainEvent.ToolInvocationCompleted
-        || event instanceof DomainEvent.ToolInvocationFailed;
+        || event instanceof DomainEvent.ToolInvocationFailed
+        || event instanceof DomainEvent.SessionOpened
+        || event instanceof DomainEvent.SessionClosed;
   }
 }

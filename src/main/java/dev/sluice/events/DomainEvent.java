@@ -106,7 +106,12 @@ public sealed interface DomainEvent {
 
   /** A tool call is about to go upstream; arguments named like secrets are masked. */
   record ToolInvocationRequested(
-      String mcpServerId, String toolName, String correlationId, RawJson arguments)
+      String mcpServerId,
+      String toolName,
+      String correlationId,
+      RawJson arguments,
+      String transport,
+      long requestSizeBytes)
       implements DomainEvent {
     @Override
     public String subject() {
@@ -120,7 +125,8 @@ public sealed interface DomainEvent {
       String toolName,
       String correlationId,
       double durationMs,
-      long resultSizeBytes)
+      long resultSizeBytes,
+      String transport)
       implements DomainEvent {
     @Override
     public String subject() {
@@ -135,7 +141,40 @@ public sealed interface DomainEvent {
       String correlationId,
       double durationMs,
       String errorMessage,
-      String errorType)
+      String errorType,
+      String transport)
+      implements DomainEvent {
+    @Override
+    public String subject() {
+      return mcpServerId;
+    }
+  }
+
+  /** An MCP client and a server were introduced to each other. */
+  record SessionOpened(
+      String mcpServerId,
+      String sessionRef,
+      String transport,
+      String clientName,
+      String clientVersion,
+      String protocolVersion)
+      implements DomainEvent {
+    @Override
+    public String subject() {
+      return mcpServerId;
+    }
+  }
+
+  /** A session that was opened is over. */
+  record SessionClosed(
+      String mcpServerId,
+      String sessionRef,
+      String transport,
+      String reason,
+      double durationS,
+      long requests,
+      long calls,
+      long failedCalls)
       implements DomainEvent {
     @Override
     public String subject() {

@@ -29,6 +29,7 @@ final class Exposition {
     add(all, Figures.JOURNAL, Map.of(Labels.EMPTY, reading.journal()));
     add(all, Figures.SERVERS, Map.of(Labels.EMPTY, reading.servers()));
     add(all, Figures.UPSTREAM, Map.of(Labels.EMPTY, reading.upstream()));
+    add(all, RelayFigures.RELAY, Map.of(Labels.EMPTY, reading));
     add(all, Figures.THREADS, Map.of(Labels.EMPTY, reading.threads()));
     Map<Labels, Integer> byState = new LinkedHashMap<>();
     reading

@@ -4,7 +4,10 @@ import dev.sluice.events.Fanout;
 import dev.sluice.events.FanoutStats;
 import dev.sluice.events.JournalStats;
 import dev.sluice.servers.ServerState;
+import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.event.Startup;
 import jakarta.inject.Inject;
 import jakarta.json.Json;
 import jakarta.json.JsonArrayBuilder;
@@ -18,8 +21,26 @@ import java.util.Map;
 @ApplicationScoped
 class Health {
 
+  /**
+   * Static, and asked before any bean is: Payara asks the checks as soon as it knows them, in the
+   * middle of the start, and its CDI fails with WELD-001524 if two threads make the class of the
+   * same proxy. If the start is the one that loses, the hub is not deployed (seen with probes every
+   * 200 ms).
+   */
+  private static volatile boolean begun;
+
   @Inject private ReadModels models;
   @Inject private Fanout fanout;
+
+  /** The start is over. */
+  void begin(@Observes @Priority(Integer.MAX_VALUE) Startup started) {
+    begun = true;
+  }
+
+  /** Whether a check may be asked; before that all are down. */
+  static boolean hasBegun() {
+    return begun;
+  }
 
   /** The process answers and its sending threads live; clients that stall do not count. */
   Report live() {

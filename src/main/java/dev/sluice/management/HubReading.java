@@ -3,6 +3,8 @@ package dev.sluice.management;
 import dev.sluice.events.EventId;
 import dev.sluice.events.FanoutStats;
 import dev.sluice.events.JournalStats;
+import dev.sluice.relay.ModernRelay;
+import dev.sluice.relay.Relay;
 import dev.sluice.rest.Bodies;
 import dev.sluice.servers.ServersSummary;
 import dev.sluice.servers.upstream.Upstreams;
@@ -20,6 +22,8 @@ import java.util.SortedMap;
  * @param servers totals over all MCP servers
  * @param groups groups of MCP servers
  * @param upstream connections to MCP servers and their child processes
+ * @param sessions clients' sessions with MCP servers
+ * @param stateless clients' requests without sessions
  * @param threads what waits for threads
  * @param bodies request bodies that are still arriving
  * @param requests HTTP requests received
@@ -33,6 +37,8 @@ record HubReading(
     ServersSummary servers,
     int groups,
     Upstreams.Gauges upstream,
+    Relay.Gauges sessions,
+    ModernRelay.Gauges stateless,
     ThreadsReading threads,
     Bodies.Gauges bodies,
     long requests,

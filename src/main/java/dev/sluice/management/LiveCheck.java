@@ -18,6 +18,8 @@ public class LiveCheck implements HealthCheck {
 
   @Override
   public HealthCheckResponse call() {
-    return HealthCheckResponse.named("sluice-live").status(health.live().isUp()).build();
+    return HealthCheckResponse.named("sluice-live")
+        .status(Health.hasBegun() && health.live().isUp())
+        .build();
   }
 }

@@ -61,6 +61,7 @@ class ManagementBeans {
         "Connections to MCP servers and their child processes.",
         Figures.UPSTREAM,
         () -> models.read().upstream());
+    figures("Relay", "Clients of MCP servers.", RelayFigures.RELAY, models::read);
     figures("Threads", "What waits for threads.", Figures.THREADS, () -> models.read().threads());
     registry.servers().names().forEach(this::look);
   }

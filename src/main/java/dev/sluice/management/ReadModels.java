@@ -3,6 +3,7 @@ package dev.sluice.management;
 import dev.sluice.access.RequestCounts;
 import dev.sluice.events.Fanout;
 import dev.sluice.events.Journal;
+import dev.sluice.relay.ModernRelay;
 import dev.sluice.relay.Relay;
 import dev.sluice.rest.Bodies;
 import dev.sluice.servers.AnswersResource;
@@ -27,9 +28,10 @@ class ReadModels {
   @Inject private Journal journal;
   @Inject private ServerRegistry registry;
   @Inject private Upstreams upstreams;
+  @Inject private Relay relay;
+  @Inject private ModernRelay modern;
   @Inject private EventStreams streams;
   @Inject private LogStreams logs;
-  @Inject private Relay relay;
   @Inject private AnswersResource answers;
   @Inject private SerialExecutor reactions;
   @Inject private PoolDelays delays;
@@ -43,6 +45,8 @@ class ReadModels {
         registry.summary(),
         registry.groups().count(),
         upstreams.gauges(),
+        relay.gauges(),
+        modern.gauges(),
         threads(),
         bodies.gauges(),
         requests.requests(),

@@ -18,6 +18,8 @@ public class ReadyCheck implements HealthCheck {
 
   @Override
   public HealthCheckResponse call() {
-    return HealthCheckResponse.named("sluice-ready").status(health.ready().isUp()).build();
+    return HealthCheckResponse.named("sluice-ready")
+        .status(Health.hasBegun() && health.ready().isUp())
+        .build();
   }
 }

@@ -18,6 +18,8 @@ public class StartedCheck implements HealthCheck {
 
   @Override
   public HealthCheckResponse call() {
-    return HealthCheckResponse.named("sluice-started").status(health.started().isUp()).build();
+    return HealthCheckResponse.named("sluice-started")
+        .status(Health.hasBegun() && health.started().isUp())
+        .build();
   }
 }

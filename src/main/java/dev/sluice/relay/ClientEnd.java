@@ -25,6 +25,21 @@ interface ClientEnd {
   /** The client has cancelled that request: it gets no answer. */
   default void cancelled(String request) {}
 
+  /**
+   * Answers a request for which there is no room. HTTP has a status for that, where nothing was
+   * sent yet.
+   *
+   * @param request its id, as JSON text
+   * @param status 429 or 503
+   * @param retryAfter seconds
+   */
+  default void refuse(Envelope error, String request, int status, String retryAfter) {
+    send(error, request);
+  }
+
+  /** What is held for the client now. */
+  Held held();
+
   /** Called about once a second. */
   default void tick(long now) {}
 

@@ -8,6 +8,7 @@ import dev.sluice.jsonrpc.MalformedMessageException;
 import dev.sluice.rest.ApiException;
 import dev.sluice.rest.BodyFailure;
 import dev.sluice.rest.Query;
+import dev.sluice.servers.ClientTransport;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.settings.Setting;
 import dev.sluice.settings.Settings;
@@ -206,8 +207,8 @@ public class McpServlet extends HttpServlet {
     Session session;
     StreamableEnd end;
     if (opens && request.getHeader(SESSION) == null) {
-      end = new StreamableEnd();
-      session = open(target, request, "http", end);
+      end = new StreamableEnd(relay.limits().streams());
+      session = open(target, request, end);
       response.setHeader(SESSION, session.id());
     } else {
       session = session(target, request, message);
@@ -230,6 +231,7 @@ public class McpServlet extends HttpServlet {
       return;
     }
     if (session.isFull()) {
+      relay.refusedRequest();
       throw new Refused(
           429, REFUSED, message.idText(), "The session has too many requests in flight.");
     }
@@ -268,6 +270,7 @@ public class McpServlet extends HttpServlet {
       return;
     }
     if (made.isEmpty()) {
+      relay.refusedRequest();
       byte[] body =
           Envelope.error(message.idText(), REFUSED, "The session has too many streams.").bytes();
       response.setHeader("Retry-After", "1");
@@ -312,10 +315,9 @@ public class McpServlet extends HttpServlet {
     }
   }
 
-  private Session open(Target target, HttpServletRequest request, String transport, ClientEnd end)
-      throws Refused {
+  private Session open(Target target, HttpServletRequest request, ClientEnd end) throws Refused {
     try {
-      return relay.open(target.server(), caller(request), transport, end);
+      return relay.open(target.server(), caller(request), ClientTransport.STREAMABLE_HTTP, end);
     } catch (Relay.Exhausted full) {
       throw new Refused(503, REFUSED, String.valueOf(full.getMessage()));
     }
@@ -367,7 +369,7 @@ public class McpServlet extends HttpServlet {
             () -> relay.end(session[0], SessionEnd.TOO_SLOW),
             () -> relay.end(session[0], SessionEnd.CLIENT));
     try {
-      session[0] = relay.open(target.server(), caller(request), "sse", end);
+      session[0] = relay.open(target.server(), caller(request), ClientTransport.SSE, end);
     } catch (Relay.Exhausted full) {
       response.setHeader("Retry-After", "1");
       stream.answer(
@@ -411,6 +413,7 @@ public class McpServlet extends HttpServlet {
           400, Session.INVALID_REQUEST, "Batches are not part of HTTP+SSE; post one message.");
     }
     if (message.kind() == Kind.REQUEST && session.isFull()) {
+      relay.refusedRequest();
       throw new Refused(429, REFUSED, "The session has too many requests in flight.");
     }
     session.receive(message);

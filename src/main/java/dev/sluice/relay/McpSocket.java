@@ -6,6 +6,7 @@ import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.jsonrpc.Envelope.Kind;
 import dev.sluice.jsonrpc.MalformedMessageException;
 import dev.sluice.rest.ApiException;
+import dev.sluice.servers.ClientTransport;
 import dev.sluice.servers.RelayedServer;
 import java.nio.charset.StandardCharsets;
 import java.util.Set;
@@ -64,7 +65,7 @@ final class McpSocket {
         socket.getUserPrincipal() instanceof Caller known ? known : new Caller("", Set.of());
     try {
       RelayedServer target = relay.server(server);
-      made[0] = relay.open(target, caller, "ws", own);
+      made[0] = relay.open(target, caller, ClientTransport.WEBSOCKET, own);
       session = made[0];
       modern = new ModernSocket(stateless, target, own);
     } catch (ApiException refused) {

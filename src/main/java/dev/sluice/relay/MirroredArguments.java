@@ -78,6 +78,11 @@ final class MirroredArguments {
         });
   }
 
+  /** How many are known. */
+  int count() {
+    return tools.values().stream().mapToInt(List::size).sum();
+  }
+
   /** The header of a {@code tools/call} that does not say what its argument says, if any. */
   Optional<String> mismatch(Envelope call, ModernLadder.Headers headers) {
     List<Mirrored> mirrored = tools.getOrDefault(String.valueOf(call.string(Part.NAME)), List.of());

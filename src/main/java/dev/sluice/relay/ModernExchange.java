@@ -4,11 +4,11 @@ import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.jsonrpc.Envelope.Kind;
 import dev.sluice.jsonrpc.Envelope.Part;
 import dev.sluice.rest.ApiException;
+import dev.sluice.servers.ClientTransport;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.servers.upstream.ModernUpstream;
 import dev.sluice.servers.upstream.UpstreamException;
 import java.util.Map;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +21,9 @@ final class ModernExchange implements ModernUpstream.Receiver {
 
   /** Where the client gets what belongs to its request; see the two transports. */
   sealed interface Reply permits ModernHttpReply, ModernSocketReply {
+    /** Whose it is. */
+    ClientTransport transport();
+
     /** A message before the answer. */
     void part(Envelope message);
 
@@ -39,6 +42,9 @@ final class ModernExchange implements ModernUpstream.Receiver {
      * @param all requests that there are now
      */
     void tick(long now, long waited, int all);
+
+    /** Bytes that wait for the client and are counted nowhere else. */
+    long heldBytes();
 
     /** The request was given up: what waits is forgotten. */
     void drop();
@@ -98,6 +104,10 @@ final class ModernExchange implements ModernUpstream.Receiver {
     return server;
   }
 
+  long heldBytes() {
+    return reply.heldBytes();
+  }
+
   /** The tools that the server listed, if that was asked for and it has. */
   @Nullable Envelope listed() {
     return listed;
@@ -113,7 +123,7 @@ final class ModernExchange implements ModernUpstream.Receiver {
       return;
     }
     try {
-      call = request.method().equals("tools/call") ? server.call(request) : null;
+      call = request.method().equals("tools/call") ? server.call(request, reply.transport()) : null;
     } catch (ApiException busy) {
       refuse(busy);
       return;
@@ -191,10 +201,7 @@ final class ModernExchange implements ModernUpstream.Receiver {
 
   /** The server could not be asked, or not be reached. */
   void unreachable(Throwable failure) {
-    Throwable cause =
-        failure instanceof CompletionException && failure.getCause() != null
-            ? failure.getCause()
-            : failure;
+    Throwable cause = Relay.cause(failure);
     if (cause instanceof ApiException refused) {
       refuse(refused);
     } else if (cause instanceof UpstreamException why) {

@@ -1,6 +1,7 @@
 package dev.sluice.relay;
 
 import dev.sluice.jsonrpc.Envelope;
+import dev.sluice.servers.ClientTransport;
 import dev.sluice.servers.upstream.ModernHeaders;
 import dev.sluice.sse.SseResponse;
 import dev.sluice.sse.SseText;
@@ -99,6 +100,11 @@ final class ModernHttpReply implements ModernExchange.Reply {
   }
 
   @Override
+  public ClientTransport transport() {
+    return ClientTransport.STREAMABLE_HTTP;
+  }
+
+  @Override
   public void part(Envelope message) {
     open();
     outbox.add(event(message));
@@ -147,6 +153,11 @@ final class ModernHttpReply implements ModernExchange.Reply {
       beat = now;
       outbox.add(BEAT);
     }
+  }
+
+  @Override
+  public long heldBytes() {
+    return outbox.bytes();
   }
 
   @Override

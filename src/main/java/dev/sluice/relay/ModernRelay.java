@@ -30,22 +30,17 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The stateless era (2026-07-28): each request, be it a POST to {@code /mcp/{server}} or a message
- * on a WebSocket, stands for itself and is carried by one {@link ModernExchange}, at most {@value
- * #MAX_EXCHANGES} at once, of which at most {@value #MAX_LISTENS} are subscriptions. Any thread may
- * call; nothing blocks. Ends them all at undeployment.
+ * on a WebSocket, stands for itself and is carried by one {@link ModernExchange}, as many at once
+ * as the {@link RelayLimits} say. Any thread may call; nothing blocks. Ends them all at
+ * undeployment.
  */
 @ApplicationScoped
 public class ModernRelay {
-
-  /** Requests at once. */
-  public static final int MAX_EXCHANGES = 4_096;
-
-  /** Of these, subscriptions. */
-  public static final int MAX_LISTENS = 1_024;
 
   /** Servers of which it is known which arguments HTTP repeats in headers. */
   private static final int MAX_MIRRORED = 1_024;
@@ -57,11 +52,13 @@ public class ModernRelay {
   private static final int METHOD_NOT_FOUND = -32601;
   private static final String JSON = "application/json";
 
+  @Inject private Relay sessions;
   @Inject @Bounded private ManagedExecutorService work;
   @Inject @Bounded private ManagedScheduledExecutorService timer;
 
   private final Set<ModernExchange> exchanges = ConcurrentHashMap.newKeySet();
   private final Map<String, MirroredArguments> mirrored = new ConcurrentHashMap<>();
+  private final AtomicLong refused = new AtomicLong();
   private final AtomicBoolean looking = new AtomicBoolean();
   private @Nullable Future<?> ticking;
 
@@ -79,13 +76,49 @@ public class ModernRelay {
     new ArrayList<>(exchanges).forEach(ModernExchange::goingAway);
   }
 
-  /** Requests that wait for answers now, subscriptions counted in. */
-  public int exchanges() {
-    return exchanges.size();
+  /**
+   * Figures of the stateless era.
+   *
+   * @param requests that wait for answers, subscriptions counted in
+   * @param maxRequests at most
+   * @param subscriptions of these
+   * @param maxSubscriptions at most
+   * @param heldBytes that wait for clients
+   * @param mirroredArguments of tools, of which it is known that HTTP repeats them in headers
+   * @param refused at a limit
+   */
+  public record Gauges(
+      int requests,
+      int maxRequests,
+      int subscriptions,
+      int maxSubscriptions,
+      long heldBytes,
+      int mirroredArguments,
+      long refused) {}
+
+  /** The figures now. */
+  public Gauges gauges() {
+    return new Gauges(
+        exchanges.size(),
+        sessions.limits().statelessRequests(),
+        listens(),
+        sessions.limits().statelessSubscriptions(),
+        exchanges.stream().mapToLong(ModernExchange::heldBytes).sum(),
+        mirrored.values().stream().mapToInt(MirroredArguments::count).sum(),
+        refused.get());
   }
 
-  /** Subscriptions now. */
-  public int listens() {
+  /** A request was refused at a limit. */
+  void refusedRequest() {
+    refused.incrementAndGet();
+  }
+
+  /** How much there may be of what. */
+  RelayLimits limits() {
+    return sessions.limits();
+  }
+
+  private int listens() {
     return (int) exchanges.stream().filter(ModernExchange::listens).count();
   }
 
@@ -171,8 +204,9 @@ public class ModernRelay {
    * @param wrong what is wrong with the request, to be told if the server is of this era
    */
   void begin(RelayedServer server, ModernExchange exchange, Optional<Envelope> wrong) {
-    if (exchanges.size() >= MAX_EXCHANGES) {
-      exchange.full("The hub has " + MAX_EXCHANGES + " requests in flight.");
+    if (exchanges.size() >= limits().statelessRequests()) {
+      refusedRequest();
+      exchange.full("The hub has too many requests in flight.");
       return;
     }
     exchanges.add(exchange);
@@ -212,13 +246,9 @@ public class ModernRelay {
               exchange.request(),
               METHOD_NOT_FOUND,
               "Method not found: initialize is no part of " + ModernUpstream.VERSION + "."));
-    } else if (exchange.listens() && listens() > MAX_LISTENS) {
-      exchange.answer(
-          200,
-          Envelope.error(
-              exchange.request(),
-              Session.INTERNAL_ERROR,
-              "The hub has " + MAX_LISTENS + " subscriptions, which is the most it may."));
+    } else if (exchange.listens() && listens() > limits().statelessSubscriptions()) {
+      refusedRequest();
+      exchange.full("The hub has too many subscriptions.");
     } else {
       exchange.begin();
     }

@@ -10,9 +10,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The stateless requests on one WebSocket, at most {@value Session#MAX_IN_FLIGHT} at once. There
- * are no headers: the body alone is judged. A request ends with its answer, with the client's
- * {@code notifications/cancelled}, or with the socket.
+ * The stateless requests on one WebSocket, at most {@link RelayLimits#requests} at once. There are
+ * no headers: the body alone is judged. A request ends with its answer, with the client's {@code
+ * notifications/cancelled}, or with the socket.
  */
 final class ModernSocket {
 
@@ -55,12 +55,13 @@ final class ModernSocket {
               running.remove(id, over);
               relay.over(over);
             });
-    if (running.size() >= Session.MAX_IN_FLIGHT) {
+    if (running.size() >= relay.limits().requests()) {
+      relay.refusedRequest();
       end.send(
           Envelope.error(
               message,
               Session.INTERNAL_ERROR,
-              Session.MAX_IN_FLIGHT + " requests are in flight, which is the most there may be."),
+              running.size() + " requests are in flight, which is the most there may be."),
           null);
     } else if (running.putIfAbsent(id, exchange) != null) {
       end.send(

@@ -1,9 +1,15 @@
 package dev.sluice.relay;
 
 import dev.sluice.jsonrpc.Envelope;
+import dev.sluice.servers.ClientTransport;
 
 /** What belongs to a request of the stateless era on a WebSocket, among all else on it. */
 record ModernSocketReply(ClientEnd socket) implements ModernExchange.Reply {
+
+  @Override
+  public ClientTransport transport() {
+    return ClientTransport.WEBSOCKET;
+  }
 
   @Override
   public void part(Envelope message) {
@@ -18,6 +24,11 @@ record ModernSocketReply(ClientEnd socket) implements ModernExchange.Reply {
   @Override
   public void tick(long now, long waited, int all) {
     // A socket tells when its peer has left.
+  }
+
+  @Override
+  public long heldBytes() {
+    return 0;
   }
 
   @Override

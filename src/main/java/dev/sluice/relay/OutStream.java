@@ -138,6 +138,15 @@ final class OutStream {
    * @return true if all is said and nothing is kept
    */
   boolean add(Envelope message, boolean answer) {
+    return add(message, answer, 200, "");
+  }
+
+  /** Adds an answer for want of room; as the status, if it is the whole reply. */
+  boolean refuse(Envelope error, int status, String retryAfter) {
+    return add(error, true, status, retryAfter);
+  }
+
+  private boolean add(Envelope message, boolean answer, int status, String retryAfter) {
     SseResponse whole = null;
     SseResponse begin = null;
     SseResponse cut = null;
@@ -165,7 +174,10 @@ final class OutStream {
       }
     }
     if (whole != null) {
-      whole.answer(200, "application/json", message.bytes());
+      if (!retryAfter.isEmpty()) {
+        whole.retryAfter(retryAfter);
+      }
+      whole.answer(status, "application/json", message.bytes());
       return true;
     }
     if (cut != null) {
@@ -325,6 +337,11 @@ final class OutStream {
   /** Bytes kept for a client that may come back, 0 while it is connected. */
   synchronized long idleBytes() {
     return isLive() ? 0 : keptBytes + 1;
+  }
+
+  /** What it holds. */
+  synchronized Held held() {
+    return new Held(1, isLive() || !answers ? 0 : 1, keptBytes);
   }
 
   /** Whether nobody will come back for it. */

@@ -35,4 +35,20 @@ final class Pending {
     this.call = call;
     this.deadline = deadline;
   }
+
+  /**
+   * It will not be answered; returns whether it was a call.
+   *
+   * @param fault as in {@link RelayedServer.Call#lost}
+   */
+  boolean lost(String why, String type, boolean fault) {
+    CompletableFuture<Void> sent = sending;
+    if (sent != null) {
+      sent.cancel(true);
+    }
+    if (call != null) {
+      call.lost(why, type, fault);
+    }
+    return call != null;
+  }
 }

@@ -1,10 +1,10 @@
 package dev.sluice.relay;
 
 import dev.sluice.access.Caller;
+import dev.sluice.servers.ClientTransport;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.servers.ServerRegistry;
 import dev.sluice.servers.Servers;
-import dev.sluice.settings.Setting;
 import dev.sluice.settings.Settings;
 import dev.sluice.threads.Bounded;
 import dev.sluice.threads.OwnThreads;
@@ -18,29 +18,26 @@ import jakarta.inject.Inject;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All client sessions, at most {@value #MAX_SESSIONS}, and {@value #MAX_OF_CALLER} of one caller.
- * Any thread may call; nothing blocks. Ends them all at undeployment.
+ * All client sessions, as many as the {@link RelayLimits} say. Any thread may call; nothing blocks.
+ * Ends them all at undeployment.
  */
 @ApplicationScoped
 public class Relay {
 
   static final System.Logger LOG = System.getLogger(Relay.class.getName());
-
-  /** Sessions at once. */
-  public static final int MAX_SESSIONS = 10_000;
-
-  /** Sessions of one caller at once. */
-  public static final int MAX_OF_CALLER = 5_000;
 
   /** How long the end of the hub waits for peers to take their close. */
   private static final Duration GRACE = Duration.ofSeconds(3);
@@ -55,19 +52,57 @@ public class Relay {
   @Inject @Bounded private ManagedThreadFactory threads;
 
   private final Map<String, Session> sessions = new ConcurrentHashMap<>();
-  private final Sharing sharing = new Sharing(this::strayAnswer);
+  private final AtomicInteger count = new AtomicInteger();
+  private final Map<String, Integer> ofCallers = new ConcurrentHashMap<>();
+  private final AtomicLong refusedSessions = new AtomicLong();
+  private final AtomicLong refusedRequests = new AtomicLong();
+  private final AtomicLong slowClients = new AtomicLong();
   private final SecureRandom random = new SecureRandom();
   private final AtomicLong strays = new AtomicLong();
+  private RelayLimits limits;
+  private Sharing sharing;
   private @Nullable Future<?> ticking;
   private OwnThreads closing;
   private volatile boolean leaving;
   private Servers servers;
 
-  /** A session that nothing uses for so long is ended. */
-  private Duration idle = Duration.ZERO;
-
-  /** No session grows older. */
-  private Duration age = Duration.ZERO;
+  /**
+   * Figures of all sessions.
+   *
+   * @param streamable sessions over Streamable HTTP
+   * @param sse sessions over HTTP+SSE
+   * @param webSocket sessions over WebSocket
+   * @param maxSessions of all three together
+   * @param inFlight requests of clients that wait for answers
+   * @param asked requests of servers that wait for clients' answers
+   * @param streams of Streamable HTTP
+   * @param keptStreams of these, those without a connection
+   * @param heldBytes that wait for clients or are kept for them
+   * @param children that sessions share
+   * @param childWaiting requests that wait for the answers of those
+   * @param childSubscriptions of those
+   * @param strayAnswers of servers, that nobody waited for
+   * @param refusedSessions at a limit
+   * @param refusedRequests at a limit
+   * @param slowClients whose sessions were ended for that
+   */
+  public record Gauges(
+      int streamable,
+      int sse,
+      int webSocket,
+      int maxSessions,
+      int inFlight,
+      int asked,
+      int streams,
+      int keptStreams,
+      long heldBytes,
+      int children,
+      int childWaiting,
+      int childSubscriptions,
+      long strayAnswers,
+      long refusedSessions,
+      long refusedRequests,
+      long slowClients) {}
 
   /** There are as many sessions as there may be. */
   static final class Exhausted extends RuntimeException {
@@ -80,9 +115,9 @@ public class Relay {
 
   @PostConstruct
   void start() {
-    closing = new OwnThreads(threads, "sluice-mcp-closing", HANGING, MAX_SESSIONS);
-    idle = settings.seconds(Setting.RELAY_SESSION_IDLE_SECONDS);
-    age = settings.seconds(Setting.RELAY_SESSION_AGE_SECONDS);
+    limits = RelayLimits.of(settings);
+    sharing = new Sharing(this::strayAnswer, limits);
+    closing = new OwnThreads(threads, "sluice-mcp-closing", HANGING, limits.sessions());
     servers = registry.servers(); // kept: asking the registry, an EJB, costs more than a look-up
     ticking = timer.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
   }
@@ -112,6 +147,18 @@ public class Relay {
               + " they end with the server",
           left);
     }
+  }
+
+  /** How much there may be of what. */
+  RelayLimits limits() {
+    return limits;
+  }
+
+  /** Why a stage failed. */
+  static Throwable cause(Throwable failure) {
+    return failure instanceof CompletionException && failure.getCause() != null
+        ? failure.getCause()
+        : failure;
   }
 
   /** Which sessions use a child together. */
@@ -145,25 +192,54 @@ public class Relay {
    *
    * @throws Exhausted at a limit
    */
-  Session open(RelayedServer server, Caller caller, String transport, ClientEnd client) {
+  Session open(RelayedServer server, Caller caller, ClientTransport transport, ClientEnd client) {
     if (leaving) {
       throw new Exhausted("The hub is shutting down.");
     }
-    if (sessions.size() >= MAX_SESSIONS) {
-      throw new Exhausted("The hub has " + MAX_SESSIONS + " sessions, which is the most it may.");
+    if (count.incrementAndGet() > limits.sessions()) {
+      count.decrementAndGet();
+      throw exhausted("The hub has " + limits.sessions() + " sessions, which is the most it may.");
     }
-    if (sessions.values().stream().filter(one -> one.belongsTo(caller)).count() >= MAX_OF_CALLER) {
-      throw new Exhausted("You have " + MAX_OF_CALLER + " sessions, which is the most you may.");
+    if (ofCallers.merge(caller.name(), 1, Integer::sum) > limits.sessionsOfCaller()) {
+      giveBack(caller);
+      throw exhausted("You have " + limits.sessionsOfCaller() + " sessions, the most you may.");
     }
-    byte[] bits = new byte[24];
-    random.nextBytes(bits);
-    String id = Base64.getUrlEncoder().withoutPadding().encodeToString(bits);
-    Session session = new Session(id, server, caller, transport, this, client);
+    String id = name(24);
+    SessionAccount account = new SessionAccount(server, transport, name(9));
+    Session session = new Session(id, server, caller, account, this, client);
     sessions.put(id, session);
     if (leaving) { // after it was added: either it is seen here, or leave() sees the session
       end(session, SessionEnd.GOING_AWAY);
     }
     return session;
+  }
+
+  /**
+   * Refuses a session before it exists, while there is still another way to say so.
+   *
+   * @throws Exhausted at a limit
+   */
+  void checkRoom(Caller caller) {
+    if (count.get() >= limits.sessions()
+        || ofCallers.getOrDefault(caller.name(), 0) >= limits.sessionsOfCaller()) {
+      throw exhausted("There are as many sessions as there may be.");
+    }
+  }
+
+  private Exhausted exhausted(String message) {
+    refusedSessions.incrementAndGet();
+    return new Exhausted(message);
+  }
+
+  private void giveBack(Caller caller) {
+    count.decrementAndGet();
+    ofCallers.computeIfPresent(caller.name(), (name, one) -> one == 1 ? null : one - 1);
+  }
+
+  private String name(int bytes) {
+    byte[] bits = new byte[bytes];
+    random.nextBytes(bits);
+    return Base64.getUrlEncoder().withoutPadding().encodeToString(bits);
   }
 
   /** The caller's session with that server, if there is one. */
@@ -174,7 +250,12 @@ public class Relay {
 
   /** Ends a session, once; who is told of it finds it gone. */
   void end(Session session, SessionEnd why) {
-    sessions.remove(session.id(), session);
+    if (sessions.remove(session.id(), session)) {
+      giveBack(session.caller());
+      if (why == SessionEnd.TOO_SLOW) {
+        slowClients.incrementAndGet();
+      }
+    }
     session.end(why);
   }
 
@@ -183,14 +264,9 @@ public class Relay {
     strays.incrementAndGet();
   }
 
-  /** Answers of servers that nobody waited for, most often because they came too late. */
-  public long strayAnswers() {
-    return strays.get();
-  }
-
-  /** Sessions now. */
-  public int sessions() {
-    return sessions.size();
+  /** A request was refused at a limit. */
+  void refusedRequest() {
+    refusedRequests.incrementAndGet();
   }
 
   /** Connections that are being closed, or wait for it. */
@@ -203,9 +279,36 @@ public class Relay {
     return closing.limit();
   }
 
-  /** Requests of clients that wait for an answer now. */
-  public int inFlight() {
-    return sessions.values().stream().mapToInt(Session::inFlight).sum();
+  /** The figures now; looks at every session. */
+  public Gauges gauges() {
+    Map<ClientTransport, Integer> of = new EnumMap<>(ClientTransport.class);
+    int inFlight = 0;
+    int asked = 0;
+    Held held = Held.NOTHING;
+    for (Session session : sessions.values()) {
+      of.merge(session.transport(), 1, Integer::sum);
+      inFlight += session.inFlight();
+      asked += session.asked();
+      held = held.and(session.client().held());
+    }
+    Sharing.Gauges shared = sharing.gauges();
+    return new Gauges(
+        of.getOrDefault(ClientTransport.STREAMABLE_HTTP, 0),
+        of.getOrDefault(ClientTransport.SSE, 0),
+        of.getOrDefault(ClientTransport.WEBSOCKET, 0),
+        limits.sessions(),
+        inFlight,
+        asked,
+        held.streams(),
+        held.kept(),
+        held.bytes(),
+        shared.children(),
+        shared.waiting(),
+        shared.subscriptions(),
+        strays.get(),
+        refusedSessions.get(),
+        refusedRequests.get(),
+        slowClients.get());
   }
 
   private void tick() {
@@ -224,7 +327,7 @@ public class Relay {
         session.tick(now);
         if (!session.mayGoOn()) {
           end(session, SessionEnd.REMOVED);
-        } else if (session.isExpired(now, idle, age)) {
+        } else if (session.isExpired(now, limits.idle(), limits.age())) {
           end(session, SessionEnd.EXPIRED);
         }
       } catch (RuntimeException defect) { // thrown on, it would end the look at all others

@@ -1,6 +1,7 @@
 package dev.sluice.relay;
 
 import dev.sluice.access.AccessFilter;
+import dev.sluice.access.Caller;
 import dev.sluice.access.Refusal;
 import dev.sluice.access.RequestCounts;
 import dev.sluice.rest.ApiException;
@@ -21,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * In front of the relay's WebSocket paths: what cannot become a session is refused while a plain
  * HTTP answer is still possible. Refuses a request that is no upgrade (426), subprotocols without
- * {@code mcp} (400), and a server that is not there (404) or may not be used (409). Comes after the
- * access filter.
+ * {@code mcp} (400), a server that is not there (404) or may not be used (409), and a session for
+ * which there is no room (503). Comes after the access filter.
  */
 public class RelayDoorFilter extends HttpFilter {
 
@@ -75,7 +76,13 @@ public class RelayDoorFilter extends HttpFilter {
               ? path.substring("/mcp/".length(), path.length() - "/ws".length())
               : Query.first(request, "server");
       relay.server(Objects.requireNonNullElse(name, ""));
+      if (request.getUserPrincipal() instanceof Caller caller) {
+        relay.checkRoom(caller);
+      }
       return null;
+    } catch (Relay.Exhausted full) {
+      return Refusal.of(503, "too_many_sessions", String.valueOf(full.getMessage()))
+          .with("Retry-After", "1");
     } catch (IllegalArgumentException illegal) {
       return Refusal.of(400, "invalid_parameter", String.valueOf(illegal.getMessage()));
     } catch (ApiException refused) {

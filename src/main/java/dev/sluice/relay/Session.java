@@ -5,6 +5,7 @@ import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.jsonrpc.Envelope.Kind;
 import dev.sluice.jsonrpc.Envelope.Part;
 import dev.sluice.rest.ApiException;
+import dev.sluice.servers.ClientTransport;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.servers.upstream.UpstreamException;
 import dev.sluice.servers.upstream.UpstreamPipe;
@@ -12,7 +13,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -27,9 +27,6 @@ import org.jspecify.annotations.Nullable;
  * once, by the client, the server, a limit or the hub. Any thread may call; nothing blocks.
  */
 final class Session implements UpstreamPipe.Receiver {
-
-  /** Requests of the client that may wait for their answers; a further one is refused. */
-  static final int MAX_IN_FLIGHT = 256;
 
   /** Requests of the server that may wait for the client's answers; a further one is refused. */
   static final int MAX_ASKED = 256;
@@ -46,8 +43,8 @@ final class Session implements UpstreamPipe.Receiver {
   private final String id;
   private final RelayedServer server;
   private final Caller caller;
-  private final String transport;
   private final Relay relay;
+  private final SessionAccount account;
   private final ClientEnd client;
   private final Map<String, Pending> pending = new ConcurrentHashMap<>();
   private final Map<String, String> tokens = new ConcurrentHashMap<>();
@@ -65,13 +62,13 @@ final class Session implements UpstreamPipe.Receiver {
       String id,
       RelayedServer server,
       Caller caller,
-      String transport,
+      SessionAccount account,
       Relay relay,
       ClientEnd client) {
     this.id = id;
     this.server = server;
     this.caller = caller;
-    this.transport = transport;
+    this.account = account;
     this.relay = relay;
     this.client = client;
   }
@@ -99,8 +96,8 @@ final class Session implements UpstreamPipe.Receiver {
     return client;
   }
 
-  String transport() {
-    return transport;
+  ClientTransport transport() {
+    return account.transport();
   }
 
   /** The protocol version both sides agreed on; empty before that. */
@@ -118,12 +115,17 @@ final class Session implements UpstreamPipe.Receiver {
 
   /** Whether another request would be refused. */
   boolean isFull() {
-    return pending.size() >= MAX_IN_FLIGHT;
+    return pending.size() >= relay.limits().requests();
   }
 
   @Override
   public int inFlight() {
     return pending.size();
+  }
+
+  /** Requests of the server that wait for the client's answers. */
+  int asked() {
+    return asked.size();
   }
 
   // From the client.
@@ -155,17 +157,18 @@ final class Session implements UpstreamPipe.Receiver {
     }
     String key = String.valueOf(request.idText());
     if (isFull()) {
-      refuse(
-          request,
-          BUSY,
-          "The session has " + MAX_IN_FLIGHT + " requests in flight, which is the most it may.");
+      busy(request.idText(), "The session has too many requests in flight.", 429, "1");
       return;
     }
     RelayedServer.Call call;
     try {
-      call = request.method().equals("tools/call") ? server.call(request) : null;
+      call = request.method().equals("tools/call") ? server.call(request, transport()) : null;
     } catch (ApiException busy) {
-      refuse(request, BUSY, String.valueOf(busy.getMessage()));
+      busy(
+          request.idText(),
+          String.valueOf(busy.getMessage()),
+          busy.refusal().status(),
+          busy.refusal().headers().getOrDefault("Retry-After", "1"));
       return;
     }
     String token = request.json(Part.META_PROGRESS_TOKEN);
@@ -181,11 +184,16 @@ final class Session implements UpstreamPipe.Receiver {
       tokens.put(token, key);
     }
     newest = key;
+    account.asked();
+    if (call != null) {
+      account.called();
+    }
     if (over.get()) {
       fail(waiting, INTERNAL_ERROR, "The session has ended.", "session_ended", false);
       return;
     }
     if (first) {
+      account.introduced(request);
       open(request, waiting);
     } else {
       send(request, waiting);
@@ -194,6 +202,13 @@ final class Session implements UpstreamPipe.Receiver {
 
   private void refuse(Envelope request, int code, String why) {
     client.send(Envelope.error(request, code, why), request.idText());
+  }
+
+  /** There is no room for the request. */
+  private void busy(@Nullable String request, String why, int status, String retryAfter) {
+    relay.refusedRequest();
+    String of = String.valueOf(request);
+    client.refuse(Envelope.error(of, BUSY, why), of, status, retryAfter);
   }
 
   private long deadline() {
@@ -214,10 +229,7 @@ final class Session implements UpstreamPipe.Receiver {
             .whenComplete(
                 (made, failure) -> {
                   if (failure != null) {
-                    Throwable cause =
-                        failure instanceof CompletionException && failure.getCause() != null
-                            ? failure.getCause()
-                            : failure;
+                    Throwable cause = Relay.cause(failure);
                     endReason =
                         cause instanceof ApiException told
                             ? String.valueOf(told.getMessage())
@@ -246,19 +258,14 @@ final class Session implements UpstreamPipe.Receiver {
         sending.whenComplete(
             (done, problem) -> {
               if (problem != null && !sending.isCancelled()) {
-                UpstreamException known =
-                    problem.getCause() instanceof UpstreamException inner
-                        ? inner
-                        : problem instanceof UpstreamException own ? own : null;
-                fail(
-                    waiting,
-                    INTERNAL_ERROR,
-                    "Server "
-                        + server.id()
-                        + " did not answer: "
-                        + (known == null ? problem : known).getMessage(),
-                    "server_disconnected",
-                    known == null || known.kind() != UpstreamException.Kind.BUSY);
+                UpstreamException known = UpstreamException.from(problem);
+                String why = "Server " + server.id() + " did not answer: " + known.getMessage();
+                if (known.kind() != UpstreamException.Kind.BUSY) {
+                  fail(waiting, INTERNAL_ERROR, why, "server_disconnected", true);
+                } else if (take(waiting.id) == waiting) {
+                  busy(waiting.id, why, 503, "1");
+                  lost(waiting, why, "too_many_calls", false);
+                }
               }
             });
   }
@@ -326,6 +333,7 @@ final class Session implements UpstreamPipe.Receiver {
         String agreed = answer.string(Part.RESULT_PROTOCOL_VERSION);
         version = agreed == null ? "" : agreed;
         stage.set(OPEN);
+        account.opened(version);
       } else {
         stage.set(NEW);
       }
@@ -339,10 +347,14 @@ final class Session implements UpstreamPipe.Receiver {
       }
       return;
     }
+    boolean toolError = "true".equals(answer.json(Part.IS_ERROR));
     if (answer.kind() == Kind.ERROR) {
       call.refused("the server answered a JSON-RPC error");
     } else {
-      call.answered("true".equals(answer.json(Part.IS_ERROR)), answer.size());
+      call.answered(toolError, answer.size());
+    }
+    if (toolError || answer.kind() == Kind.ERROR) {
+      account.failed();
     }
   }
 
@@ -453,6 +465,7 @@ final class Session implements UpstreamPipe.Receiver {
     } else {
       failAll(endReason, why == SessionEnd.SERVER);
     }
+    account.closed(why);
     client.end(why, endReason);
     if (gone != null && why != SessionEnd.GOING_AWAY) { // then all are ended at once
       gone.close();
@@ -472,14 +485,9 @@ final class Session implements UpstreamPipe.Receiver {
     }
   }
 
-  private static void lost(Pending waiting, String why, String type, boolean fault) {
-    CompletableFuture<Void> sending = waiting.sending;
-    if (sending != null) {
-      sending.cancel(true);
-    }
-    RelayedServer.Call call = waiting.call;
-    if (call != null) {
-      call.lost(why, type, fault);
+  private void lost(Pending waiting, String why, String type, boolean fault) {
+    if (waiting.lost(why, type, fault)) {
+      account.failed();
     }
   }
 

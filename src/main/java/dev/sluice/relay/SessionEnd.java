@@ -1,5 +1,7 @@
 package dev.sluice.relay;
 
+import java.util.Locale;
+
 /** Why a session is over, with the WebSocket close code that says so. */
 enum SessionEnd {
   /** The client said good-bye, or its connection is gone. */
@@ -23,5 +25,10 @@ enum SessionEnd {
 
   int code() {
     return code;
+  }
+
+  /** As events write it. */
+  String wire() {
+    return name().toLowerCase(Locale.ROOT);
   }
 }

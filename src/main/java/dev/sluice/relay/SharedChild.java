@@ -34,9 +34,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class SharedChild implements UpstreamPipe.Receiver {
 
-  /** Requests of all sessions that may wait for its answers. */
-  static final int MAX_WAITING = 4_096;
-
   /** How long it is kept without a session. */
   private static final Duration LINGER = Duration.ofSeconds(5);
 
@@ -69,7 +66,7 @@ final class SharedChild implements UpstreamPipe.Receiver {
   private final Sharing sharing;
   private final AtomicLong ids = new AtomicLong();
   private final Map<Long, Waiting> waiting = new ConcurrentHashMap<>();
-  private final Subscriptions subscriptions = new Subscriptions();
+  private final Subscriptions subscriptions;
   private final LogLevels levels = new LogLevels();
   private final CompletableFuture<SharedChild> ready = new CompletableFuture<>();
 
@@ -87,6 +84,7 @@ final class SharedChild implements UpstreamPipe.Receiver {
     this.server = server;
     this.key = key;
     this.sharing = sharing;
+    this.subscriptions = new Subscriptions(sharing.limits().childSubscriptions());
   }
 
   /** A place for a session; empty when it is over. */
@@ -104,6 +102,11 @@ final class SharedChild implements UpstreamPipe.Receiver {
   /** Done when it may be used; fails with what {@link RelayedServer#connect} fails with. */
   CompletableFuture<SharedChild> ready() {
     return ready;
+  }
+
+  /** Requests that wait for its answers. */
+  int waiting() {
+    return waiting.size();
   }
 
   /** Whether it says that it sends log messages. */
@@ -176,17 +179,19 @@ final class SharedChild implements UpstreamPipe.Receiver {
 
   // From its sessions.
 
+  /** What a limit of it says to a session. */
+  static CompletableFuture<Void> busy(String why) {
+    return CompletableFuture.failedFuture(UpstreamException.of(UpstreamException.Kind.BUSY, why));
+  }
+
   /** Sends a request of a session under an id of its own. */
   CompletableFuture<Void> request(SharedMember member, Envelope request, @Nullable Change change) {
     UpstreamPipe to = pipe;
-    if (to == null || waiting.size() >= MAX_WAITING) {
+    if (to == null || waiting.size() >= sharing.limits().childRequests()) {
       if (change != null) {
         changed(change, member, false);
       }
-      return CompletableFuture.failedFuture(
-          UpstreamException.of(
-              UpstreamException.Kind.BUSY,
-              "its sessions have " + MAX_WAITING + " requests in flight, the most they may"));
+      return busy("its sessions have as many requests in flight as they may");
     }
     String own = String.valueOf(request.idText());
     String token = request.json(Part.META_PROGRESS_TOKEN);

@@ -88,11 +88,7 @@ final class SharedMember implements Channel {
     }
     Subscriptions.Added added = child.subscriptions().add(uri, this);
     if (added == Subscriptions.Added.FULL) {
-      return local(
-          Envelope.error(
-              request,
-              Session.BUSY,
-              "There are " + Subscriptions.MAX + " subscriptions, the most there may be."));
+      return SharedChild.busy("its sessions have as many subscriptions as they may");
     }
     if (!child.has(this)) { // it left meanwhile
       var unused = child.subscriptions().remove(uri, this);

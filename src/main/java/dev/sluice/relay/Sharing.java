@@ -58,6 +58,7 @@ final class Sharing {
   }
 
   private final Runnable stray;
+  private final RelayLimits limits;
   private final Map<Key, SharedChild> children = new ConcurrentHashMap<>();
 
   /** Definitions of servers that log; forgotten with the definition. */
@@ -69,8 +70,28 @@ final class Sharing {
    *
    * @param stray told of each answer that nobody waits for
    */
-  Sharing(Runnable stray) {
+  Sharing(Runnable stray, RelayLimits limits) {
     this.stray = stray;
+    this.limits = limits;
+  }
+
+  /** Figures of the children that are shared now. */
+  record Gauges(int children, int waiting, int subscriptions) {}
+
+  Gauges gauges() {
+    int waiting = 0;
+    int subscriptions = 0;
+    int count = 0;
+    for (SharedChild child : children.values()) {
+      count++;
+      waiting += child.waiting();
+      subscriptions += child.subscriptions().size();
+    }
+    return new Gauges(count, waiting, subscriptions);
+  }
+
+  RelayLimits limits() {
+    return limits;
   }
 
   void strayAnswer() {

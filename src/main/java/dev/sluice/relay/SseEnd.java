@@ -49,6 +49,11 @@ final class SseEnd implements ClientEnd {
   }
 
   @Override
+  public Held held() {
+    return new Held(0, 0, outbox.bytes());
+  }
+
+  @Override
   public void end(SessionEnd why, String reason) {
     if (why == SessionEnd.TOO_SLOW || why == SessionEnd.CLIENT) {
       outbox.drop();

@@ -20,9 +20,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class StreamableEnd implements ClientEnd {
 
-  /** Streams of one session, those that a client may come back to counted in. */
-  static final int MAX_STREAMS = 512;
-
   /** Streams without a connection that are kept, and their bytes. */
   private static final int MAX_KEPT = 64;
 
@@ -39,8 +36,15 @@ final class StreamableEnd implements ClientEnd {
 
   private final AtomicLong numbers = new AtomicLong();
   private final OutStream standalone;
+  private final int maxStreams;
 
-  StreamableEnd() {
+  /**
+   * Makes it.
+   *
+   * @param maxStreams at once, those that a client may come back to counted in
+   */
+  StreamableEnd(int maxStreams) {
+    this.maxStreams = maxStreams;
     standalone = new OutStream(numbers.getAndIncrement(), 0, false);
     streams.put(standalone.number(), standalone);
   }
@@ -58,7 +62,7 @@ final class StreamableEnd implements ClientEnd {
    * @return empty if there are too many, or one of the ids is in use: its answer is another's
    */
   Optional<OutStream> post(List<String> requests, SseResponse reply, boolean priming) {
-    if (streams.size() >= MAX_STREAMS && !endCancelled()) {
+    if (streams.size() >= maxStreams && !endCancelled()) {
       return Optional.empty();
     }
     OutStream stream = new OutStream(numbers.getAndIncrement(), requests.size(), priming);
@@ -132,6 +136,23 @@ final class StreamableEnd implements ClientEnd {
     if (stream != null) {
       cancelled.put(stream.number(), request);
     }
+  }
+
+  @Override
+  public void refuse(Envelope error, String request, int status, String retryAfter) {
+    OutStream stream = byRequest.remove(request);
+    if (stream != null && stream.refuse(error, status, retryAfter)) {
+      streams.remove(stream.number());
+    }
+  }
+
+  @Override
+  public Held held() {
+    Held all = Held.NOTHING;
+    for (OutStream stream : streams.values()) {
+      all = all.and(stream.held());
+    }
+    return all;
   }
 
   /** Streams that wait for long begin, and what nobody comes back for is dropped. */

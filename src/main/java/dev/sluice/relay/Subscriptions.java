@@ -14,25 +14,32 @@ import java.util.Set;
  */
 final class Subscriptions {
 
-  /** Resources that the sessions of one child may be subscribed to. */
-  static final int MAX = 10_000;
-
   /** What became of an attempt to subscribe. */
   enum Added {
     /** It was not subscribed before. */
     NEW,
     /** It was. */
     ALREADY,
-    /** Refused: there are {@link #MAX} resources. */
+    /** Refused: there are as many resources as there may be. */
     FULL
   }
 
+  private final int max;
   private final Map<String, Set<SharedMember>> members = new HashMap<>();
+
+  /**
+   * Makes it.
+   *
+   * @param max resources that may be subscribed to
+   */
+  Subscriptions(int max) {
+    this.max = max;
+  }
 
   synchronized Added add(String uri, SharedMember member) {
     Set<SharedMember> who = members.get(uri);
     if (who == null) {
-      if (members.size() >= MAX) {
+      if (members.size() >= max) {
         return Added.FULL;
       }
       who = new HashSet<>();

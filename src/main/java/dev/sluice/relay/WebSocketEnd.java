@@ -85,6 +85,11 @@ final class WebSocketEnd implements ClientEnd {
   }
 
   @Override
+  public Held held() {
+    return new Held(0, 0, outbox.bytes());
+  }
+
+  @Override
   public void end(SessionEnd why, String reason) {
     switch (why) {
       case TOO_SLOW, CLIENT, GOING_AWAY -> {

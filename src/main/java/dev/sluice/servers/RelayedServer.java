@@ -11,6 +11,7 @@ import dev.sluice.servers.upstream.ModernUpstream;
 import dev.sluice.servers.upstream.StartFailure;
 import dev.sluice.servers.upstream.StartPolicy;
 import dev.sluice.servers.upstream.UpstreamPipe;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -24,6 +25,9 @@ public final class RelayedServer {
 
   private static final int MAX_MESSAGE = 500;
   private static final int MAX_READ = 16 * 1024;
+
+  /** Characters that events have of names that clients make up. */
+  private static final int MAX_NAME = 128;
 
   private final McpServer server;
   private final Supervision supervision;
@@ -138,15 +142,76 @@ public final class RelayedServer {
    * Lets a tool call of a client in and tells that it was asked for.
    *
    * @param request the whole {@code tools/call}
+   * @param transport by which it came
    * @throws ApiException 429 or 503, see {@link CallGate#admit}
    */
-  public Call call(Envelope request) {
+  public Call call(Envelope request, ClientTransport transport) {
     String tool = request.string(Envelope.Part.NAME);
-    Call call = new Call(tool == null ? "" : tool, server.calls().admit());
+    Call call =
+        new Call(
+            ShownText.of(tool == null ? "" : tool, MAX_NAME), transport, server.calls().admit());
     events.publish(
         new DomainEvent.ToolInvocationRequested(
-            id(), call.tool, call.correlationId, arguments(request)));
+            id(),
+            call.tool,
+            call.correlationId,
+            arguments(request),
+            transport.wire(),
+            request.size()));
     return call;
+  }
+
+  /**
+   * Tells that a client's session with it was opened.
+   *
+   * @param reference of the session, for everybody to see: not the id that its client holds
+   * @param client the name that the client gives itself
+   * @param clientVersion its version, as it says
+   * @param protocolVersion that both agreed on
+   */
+  public void sessionOpened(
+      String reference,
+      ClientTransport transport,
+      String client,
+      String clientVersion,
+      String protocolVersion) {
+    events.publish(
+        new DomainEvent.SessionOpened(
+            id(),
+            reference,
+            transport.wire(),
+            ShownText.of(client, MAX_NAME),
+            ShownText.of(clientVersion, MAX_NAME),
+            ShownText.of(protocolVersion, MAX_NAME)));
+  }
+
+  /**
+   * Tells that such a session is over.
+   *
+   * @param reason what ended it, one word
+   * @param open how long it was open
+   * @param requests of the client, tool calls included
+   * @param calls of tools
+   * @param failed of these, those without a result, or with one that is an error
+   */
+  public void sessionClosed(
+      String reference,
+      ClientTransport transport,
+      String reason,
+      Duration open,
+      long requests,
+      long calls,
+      long failed) {
+    events.publish(
+        new DomainEvent.SessionClosed(
+            id(),
+            reference,
+            transport.wire(),
+            reason,
+            open.toMillis() / 1000.0,
+            requests,
+            calls,
+            failed));
   }
 
   /** Large ones are not read for an event that would leave them out. */
@@ -160,12 +225,14 @@ public final class RelayedServer {
   /** One tool call that was let in; ended once by one of its methods. */
   public final class Call {
     private final String tool;
+    private final ClientTransport transport;
     private final CallGate.Admission admission;
     private final String correlationId = UUID.randomUUID().toString();
     private final long begin = System.nanoTime();
 
-    Call(String tool, CallGate.Admission admission) {
+    Call(String tool, ClientTransport transport, CallGate.Admission admission) {
       this.tool = tool;
+      this.transport = transport;
       this.admission = admission;
     }
 
@@ -183,7 +250,8 @@ public final class RelayedServer {
         failed(ms, "the tool reported an error", "tool_error");
       } else {
         events.publish(
-            new DomainEvent.ToolInvocationCompleted(id(), tool, correlationId, ms, bytes));
+            new DomainEvent.ToolInvocationCompleted(
+                id(), tool, correlationId, ms, bytes, transport.wire()));
       }
     }
 
@@ -212,7 +280,8 @@ public final class RelayedServer {
       String shown =
           message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE) + "…";
       events.publish(
-          new DomainEvent.ToolInvocationFailed(id(), tool, correlationId, ms, shown, type));
+          new DomainEvent.ToolInvocationFailed(
+              id(), tool, correlationId, ms, shown, type, transport.wire()));
     }
   }
 }

@@ -87,7 +87,12 @@ final class ToolCalls {
             new AtomicBoolean());
     events.publish(
         new DomainEvent.ToolInvocationRequested(
-            server.id().value(), tool, call.correlationId(), SecretMask.arguments(arguments)));
+            server.id().value(),
+            tool,
+            call.correlationId(),
+            SecretMask.arguments(arguments),
+            ClientTransport.REST.wire(),
+            arguments.toString().getBytes(StandardCharsets.UTF_8).length));
     CompletableFuture<Result> answer = new CompletableFuture<>();
     var unused =
         attempt(call, 1)
@@ -171,7 +176,8 @@ final class ToolCalls {
               call.tool(),
               call.correlationId(),
               ms,
-              result.text().getBytes(StandardCharsets.UTF_8).length));
+              result.text().getBytes(StandardCharsets.UTF_8).length,
+              ClientTransport.REST.wire()));
     }
   }
 
@@ -246,7 +252,8 @@ final class ToolCalls {
             call.correlationId(),
             ms,
             message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE) + "…",
-            type));
+            type,
+            ClientTransport.REST.wire()));
   }
 
   private static String errorText(JsonObject result) {

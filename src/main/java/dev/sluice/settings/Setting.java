@@ -28,12 +28,29 @@ public enum Setting {
   PROXY_TRUSTED("sluice.proxy.trusted", Type.TEXT, "", 0, 0),
   /** Which headers those write: x-forwarded or forwarded. */
   PROXY_HEADERS("sluice.proxy.headers", Type.TEXT, "x-forwarded", 0, 0),
+  /** Clients' sessions at once. */
+  RELAY_SESSIONS("sluice.relay.sessions", Type.NUMBER, "10000", 1, 100000),
+  /** Sessions of one caller at once. */
+  RELAY_SESSIONS_CALLER("sluice.relay.sessions.caller", Type.NUMBER, "5000", 1, 100000),
+  /** Seconds after which an unused session is ended. */
+  RELAY_SESSION_IDLE("sluice.relay.session.idle.seconds", Type.NUMBER, "7200", 1, 2592000),
+  /** Seconds after which any session is ended. */
+  RELAY_SESSION_AGE("sluice.relay.session.age.seconds", Type.NUMBER, "86400", 1, 2592000),
+  /** Requests of one client that may wait for answers. */
+  RELAY_SESSION_REQUESTS("sluice.relay.session.requests", Type.NUMBER, "256", 1, 10000),
+  /** Streams of one Streamable HTTP session. */
+  RELAY_SESSION_STREAMS("sluice.relay.session.streams", Type.NUMBER, "512", 2, 10000),
+  /** Requests of all sessions of a shared child that may wait for its answers. */
+  RELAY_CHILD_REQUESTS("sluice.relay.child.requests", Type.NUMBER, "4096", 1, 100000),
+  /** Resources that the sessions of a shared child may be subscribed to. */
+  RELAY_CHILD_SUBSCRIPTIONS("sluice.relay.child.subscriptions", Type.NUMBER, "10000", 1, 1000000),
+  /** Stateless requests of all clients at once. */
+  RELAY_STATELESS_REQUESTS("sluice.relay.stateless.requests", Type.NUMBER, "4096", 1, 100000),
+  /** Of these, subscriptions. */
+  RELAY_STATELESS_SUBSCRIPTIONS(
+      "sluice.relay.stateless.subscriptions", Type.NUMBER, "1024", 1, 100000),
   /** Whether HTTP+SSE clients are given a whole URL to post to. */
   RELAY_SSE_ABSOLUTE("sluice.relay.sse.absolute", Type.FLAG, "false", 0, 0),
-  /** Seconds without use after which a client's session ends. */
-  RELAY_SESSION_IDLE_SECONDS("sluice.relay.session.idle.seconds", Type.NUMBER, "7200", 1, 604800),
-  /** Seconds after which a client's session ends however much it is used. */
-  RELAY_SESSION_AGE_SECONDS("sluice.relay.session.age.seconds", Type.NUMBER, "86400", 1, 2592000),
   /** Events kept. */
   EVENTS_RETENTION_COUNT("sluice.events.retention.count", Type.NUMBER, "100000", 1, 1048576),
   /** Bytes of events kept. */

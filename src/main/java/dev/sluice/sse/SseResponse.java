@@ -129,6 +129,11 @@ public final class SseResponse {
     out.setWriteListener(new Turns());
   }
 
+  /** When the client may try again, of an {@link #answer} that refuses. */
+  public void retryAfter(String seconds) {
+    response.setHeader("Retry-After", seconds);
+  }
+
   /**
    * Answers with one whole body instead of a stream, and ends. The headers of the response are as
    * the caller has set them.

@@ -60,7 +60,7 @@ class EventJsonTest {
     String requested =
         json(
             new DomainEvent.ToolInvocationRequested(
-                "m", "t", "c", new RawJson("{\n \"a\": 1e400,\r\n\"b\":\"\\n\"}")));
+                "m", "t", "c", new RawJson("{\n \"a\": 1e400,\r\n\"b\":\"\\n\"}"), "rest", 9));
     assertThat(requested).doesNotContain("\n", "\r").contains("1e400");
     assertThat(Reader.parse(requested).getJsonObject("arguments").getString("b")).isEqualTo("\n");
     assertThat(

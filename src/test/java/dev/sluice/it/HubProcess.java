@@ -205,7 +205,7 @@ final class HubProcess implements AutoCloseable {
             "-b=127.0.0.1"));
   }
 
-  private static int freePort() throws IOException {
+  static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     }

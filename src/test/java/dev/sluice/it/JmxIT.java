@@ -43,6 +43,7 @@ class JmxIT {
           "type=Journal",
           "type=Servers",
           "type=Upstream",
+          "type=Relay",
           "type=Threads");
 
   private static HubProcess hub;

@@ -466,8 +466,19 @@ class ModernRelayIT extends RestTest {
                 events.of(NAME, "ToolInvocationRequested").size() == 2
                     && events.of(NAME, "ToolInvocationCompleted").size() == 1
                     && events.of(NAME, "ToolInvocationFailed").size() == 1);
+    try (McpSocketPeer socket = socket()) {
+      socket.send(call("3", "echo"));
+      assertThat(socket.next().getInt("id")).isEqualTo(3);
+    }
+    await()
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> events.of(NAME, "ToolInvocationCompleted").size() == 2);
+    assertThat(events.of(NAME, "ToolInvocationCompleted"))
+        .extracting(event -> event.getString("transport"))
+        .containsExactly("streamable_http", "websocket");
+    assertThat(events.of(NAME)).noneMatch(e -> e.getString("event_type").startsWith("Session"));
     JsonObject health = json(send("GET", "mcp_servers/" + NAME, "")).getJsonObject("health");
-    assertThat(health.getInt("total_invocations")).isEqualTo(2);
+    assertThat(health.getInt("total_invocations")).isEqualTo(3);
     assertThat(health.getInt("total_failures")).isEqualTo(1);
   }
 

@@ -21,6 +21,7 @@ class FiguresTest {
     add(rows, "Journal", Figures.JOURNAL);
     add(rows, "Servers", Figures.SERVERS);
     add(rows, "Upstream", Figures.UPSTREAM);
+    add(rows, "Relay", RelayFigures.RELAY);
     add(rows, "Threads", Figures.THREADS);
     rows.add(row("", "", Figures.SERVERS_BY_STATE));
     rows.add(row("", "", Figures.ERRORS_BY_STATUS));

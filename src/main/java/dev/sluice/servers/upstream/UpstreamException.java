@@ -43,7 +43,7 @@ public final class UpstreamException extends RuntimeException {
   }
 
   /** The problem in these words: the cause itself if it is one, else a lost connection. */
-  static UpstreamException from(Throwable problem) {
+  public static UpstreamException from(Throwable problem) {
     Throwable cause = problem;
     while ((cause instanceof CompletionException || cause instanceof ExecutionException)
         && cause.getCause() != null) {
