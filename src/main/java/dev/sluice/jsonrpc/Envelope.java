@@ -2,7 +2,6 @@ package dev.sluice.jsonrpc;
 
 import static dev.sluice.jsonrpc.MalformedMessageException.INVALID_REQUEST;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -108,12 +107,17 @@ public final class Envelope {
 
   private Envelope(
       byte[] bytes, int from, int to, Kind kind, Scanner scanner, List<Envelope> members) {
+    this(bytes, from, to, kind, scanner.starts(), scanner.ends(), members);
+  }
+
+  private Envelope(
+      byte[] bytes, int from, int to, Kind kind, int[] starts, int[] ends, List<Envelope> members) {
     this.bytes = bytes;
     this.from = from;
     this.to = to;
     this.kind = kind;
-    this.starts = scanner.starts();
-    this.ends = scanner.ends();
+    this.starts = starts;
+    this.ends = ends;
     this.members = members;
   }
 
@@ -297,7 +301,8 @@ public final class Envelope {
 
   /**
    * The bytes without line ends, for transports that end a message by a line end. Strings cannot
-   * hold a raw line end, so nothing of the content changes.
+   * hold a raw line end, so nothing of the content changes. Not to be written to: it is the array
+   * that the message was read from, if that is one line.
    */
   public byte[] singleLine() {
     int ends = 0;
@@ -307,7 +312,7 @@ public final class Envelope {
       }
     }
     if (ends == 0) {
-      return bytes();
+      return from == 0 && to == bytes.length ? bytes : bytes();
     }
     byte[] line = new byte[to - from - ends];
     int length = 0;
@@ -388,7 +393,7 @@ public final class Envelope {
   public byte[] splice(Map<Part, byte[]> replacements) {
     List<Map.Entry<Part, byte[]>> parts = new ArrayList<>(replacements.entrySet());
     parts.sort(Comparator.comparingInt(entry -> starts[entry.getKey().slot]));
-    ByteArrayOutputStream out = new ByteArrayOutputStream(to - from + 64);
+    int size = to - from;
     int at = from;
     for (Map.Entry<Part, byte[]> entry : parts) {
       Part part = entry.getKey();
@@ -399,13 +404,49 @@ public final class Envelope {
       if (start < at) {
         throw new IllegalArgumentException(part + " lies inside another replaced part");
       }
-      byte[] json = entry.getValue();
-      out.write(bytes, at, start - at);
-      out.write(json, 0, json.length);
       at = ends[part.slot];
+      size += entry.getValue().length - (at - start);
     }
-    out.write(bytes, at, to - at);
-    return out.toByteArray();
+    byte[] spliced = new byte[size];
+    int length = 0;
+    at = from;
+    for (Map.Entry<Part, byte[]> entry : parts) {
+      int start = starts[entry.getKey().slot];
+      byte[] json = entry.getValue();
+      System.arraycopy(bytes, at, spliced, length, start - at);
+      length += start - at;
+      System.arraycopy(json, 0, spliced, length, json.length);
+      length += json.length;
+      at = ends[entry.getKey().slot];
+    }
+    System.arraycopy(bytes, at, spliced, length, to - at);
+    return spliced;
+  }
+
+  /**
+   * The message with some parts replaced as {@link #splice} does. It is not read again, which with
+   * a large message would cost as much as reading it did.
+   *
+   * @param replacements numbers or strings, JSON, for parts that are such; an id that is not null
+   */
+  public Envelope with(Map<Part, byte[]> replacements) {
+    byte[] spliced = splice(replacements);
+    int[] newStarts = starts.clone();
+    int[] newEnds = ends.clone();
+    for (int slot = 0; slot < starts.length; slot++) {
+      if (starts[slot] < 0) {
+        continue;
+      }
+      newStarts[slot] -= from;
+      newEnds[slot] -= from;
+      for (Map.Entry<Part, byte[]> entry : replacements.entrySet()) {
+        int end = ends[entry.getKey().slot];
+        int longer = entry.getValue().length - (end - starts[entry.getKey().slot]);
+        newStarts[slot] += end <= starts[slot] ? longer : 0;
+        newEnds[slot] += end <= ends[slot] ? longer : 0;
+      }
+    }
+    return new Envelope(spliced, 0, spliced.length, kind, newStarts, newEnds, members);
   }
 
   /** Kind, method and size; never the content, which may hold secrets. */

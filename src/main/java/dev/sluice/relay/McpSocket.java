@@ -89,6 +89,10 @@ final class McpSocket {
       relay.end(to, SessionEnd.CLIENT);
       return;
     }
+    if (last && parts.isEmpty()) {
+      message(to, own, part.getBytes(StandardCharsets.UTF_8));
+      return;
+    }
     parts.append(part);
     if (last) {
       byte[] whole = parts.toString().getBytes(StandardCharsets.UTF_8);

@@ -198,7 +198,7 @@ final class SharedChild implements UpstreamPipe.Receiver {
     if (token != null) {
       parts.put(Part.META_PROGRESS_TOKEN, number);
     }
-    CompletableFuture<Void> sending = to.send(read(request.splice(parts)));
+    CompletableFuture<Void> sending = to.send(request.with(parts));
     var unused =
         sending.whenComplete(
             (sent, problem) -> {
@@ -374,7 +374,7 @@ final class SharedChild implements UpstreamPipe.Receiver {
   }
 
   static Envelope spliced(Envelope message, Part part, String json) {
-    return read(message.splice(Map.of(part, json.getBytes(StandardCharsets.UTF_8))));
+    return message.with(Map.of(part, json.getBytes(StandardCharsets.UTF_8)));
   }
 
   static Envelope read(byte[] bytes) {

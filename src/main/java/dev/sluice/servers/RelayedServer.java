@@ -10,10 +10,6 @@ import dev.sluice.servers.upstream.EraVerdict;
 import dev.sluice.servers.upstream.ModernUpstream;
 import dev.sluice.servers.upstream.StartFailure;
 import dev.sluice.servers.upstream.UpstreamPipe;
-import jakarta.json.JsonObject;
-import jakarta.json.JsonReader;
-import jakarta.json.spi.JsonProvider;
-import java.io.StringReader;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
@@ -28,7 +24,6 @@ public final class RelayedServer {
 
   private static final int MAX_MESSAGE = 500;
   private static final int MAX_READ = 16 * 1024;
-  private static final JsonProvider JSON = JsonProvider.provider();
 
   private final McpServer server;
   private final Supervision supervision;
@@ -153,15 +148,9 @@ public final class RelayedServer {
   /** Large ones are not read for an event that would leave them out. */
   private static RawJson arguments(Envelope request) {
     String params = request.size() > MAX_READ ? null : request.json(Envelope.Part.PARAMS);
-    if (params == null) {
-      return new RawJson("{\"_omitted\":\"arguments too large for an event\"}");
-    }
-    try (JsonReader reader = JSON.createReader(new StringReader(params))) {
-      return reader.readValue() instanceof JsonObject object
-              && object.get("arguments") instanceof JsonObject arguments
-          ? SecretMask.arguments(arguments)
-          : new RawJson("{}");
-    }
+    return params == null
+        ? new RawJson("{\"_omitted\":\"arguments too large for an event\"}")
+        : ArgumentText.of(params);
   }
 
   /** One tool call that was let in; ended once by one of its methods. */

@@ -2,12 +2,12 @@ package dev.sluice.servers;
 
 import dev.sluice.events.RawJson;
 import dev.sluice.servers.upstream.Secrets;
-import jakarta.json.Json;
 import jakarta.json.JsonArray;
 import jakarta.json.JsonArrayBuilder;
 import jakarta.json.JsonObject;
 import jakarta.json.JsonObjectBuilder;
 import jakarta.json.JsonValue;
+import jakarta.json.spi.JsonProvider;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -20,12 +20,15 @@ final class SecretMask {
   /** Arguments whose masked text is longer, in characters, are replaced by a marker. */
   static final int MAX_ARGUMENTS = 16 * 1024;
 
+  /** Held, because finding it looks through the class path, and {@code Json} does so each time. */
+  private static final JsonProvider JSON = JsonProvider.provider();
+
   private SecretMask() {}
 
   /** The value with every secret at any depth replaced. */
   static JsonValue mask(JsonValue value) {
     if (value instanceof JsonObject object) {
-      JsonObjectBuilder out = Json.createObjectBuilder();
+      JsonObjectBuilder out = JSON.createObjectBuilder();
       object.forEach(
           (k, v) -> {
             if (Secrets.named(k) && v != JsonValue.NULL) {
@@ -37,7 +40,7 @@ final class SecretMask {
       return out.build();
     }
     if (value instanceof JsonArray array) {
-      JsonArrayBuilder out = Json.createArrayBuilder();
+      JsonArrayBuilder out = JSON.createArrayBuilder();
       array.forEach(v -> out.add(mask(v)));
       return out.build();
     }
@@ -51,7 +54,7 @@ final class SecretMask {
       return new RawJson(text);
     }
     return new RawJson(
-        Json.createObjectBuilder()
+        JSON.createObjectBuilder()
             .add("_omitted", "arguments too large for an event")
             .add("_size_chars", text.length())
             .build()
