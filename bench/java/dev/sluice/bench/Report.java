@@ -135,16 +135,21 @@ final class Report {
 
   /** Replaces the server's section, or adds it. */
   void write(Path document) throws IOException {
-    String begin = "<!-- " + server + ":begin -->";
-    String end = "<!-- " + server + ":end -->";
+    write(document, server, section());
+  }
+
+  /** Replaces the section between the markers of this name, or adds it. */
+  static void write(Path document, String name, String section) throws IOException {
+    String begin = "<!-- " + name + ":begin -->";
+    String end = "<!-- " + name + ":end -->";
     String text = Files.exists(document) ? Files.readString(document) : HEAD;
-    String section = begin + "\n" + section() + end;
+    String marked = begin + "\n" + section + end;
     int from = text.indexOf(begin);
     int to = text.indexOf(end);
     text =
         from >= 0 && to > from
-            ? text.substring(0, from) + section + text.substring(to + end.length())
-            : text + "\n" + section + "\n";
+            ? text.substring(0, from) + marked + text.substring(to + end.length())
+            : text + "\n" + marked + "\n";
     Files.createDirectories(document.toAbsolutePath().getParent());
     Files.writeString(document, text);
   }
@@ -152,7 +157,7 @@ final class Report {
   private String section() throws IOException {
     StringBuilder out = new StringBuilder();
     out.append("\n## ").append(server.equals("payara") ? "Payara Micro" : "WildFly").append("\n\n");
-    out.append(machine()).append("\n\n");
+    out.append(machine(quick, seconds)).append("\n\n");
     out.append("| transport | subscribers | bytes | bare /s | ours /s | ratio | rounds |\n");
     out.append("|---|---|---|---|---|---|---|\n");
     throughput.forEach(line -> out.append(line).append('\n'));
@@ -161,7 +166,8 @@ final class Report {
     return out.append('\n').toString();
   }
 
-  private String machine() throws IOException {
+  /** Where and when it was measured, and how long that took. */
+  static String machine(boolean quick, double seconds) throws IOException {
     String cpu =
         Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
             .filter(line -> line.startsWith("model name"))

@@ -31,11 +31,13 @@ final class ServerProcess implements AutoCloseable {
 
   private final Process process;
   private final int port;
+  private final boolean script;
   private final HttpClient http = HttpClient.newHttpClient();
 
-  private ServerProcess(Process process, int port) {
+  private ServerProcess(Process process, int port, boolean script) {
     this.process = process;
     this.port = port;
+    this.script = script;
   }
 
   /** Starts the server named payara or wildfly and waits until the WAR answers. */
@@ -56,7 +58,7 @@ final class ServerProcess implements AutoCloseable {
     builder.directory(work.toFile());
     builder.redirectErrorStream(true);
     builder.redirectOutput(work.resolve(server + ".log").toFile());
-    ServerProcess started = new ServerProcess(builder.start(), port);
+    ServerProcess started = new ServerProcess(builder.start(), port, server.equals("wildfly"));
     try {
       started.awaitReady();
     } catch (IOException | InterruptedException failure) {
@@ -146,13 +148,11 @@ final class ServerProcess implements AutoCloseable {
     return port;
   }
 
+  /** The server's own process; WildFly's is a child of its script. */
   long pid() {
-    return process
-        .descendants()
-        .filter(child -> child.info().command().orElse("").endsWith("java"))
-        .findFirst()
-        .map(ProcessHandle::pid)
-        .orElse(process.pid());
+    return script
+        ? process.children().findFirst().map(ProcessHandle::pid).orElse(process.pid())
+        : process.pid();
   }
 
   /** Calls the bench servlet; lines of name=value. */

@@ -12,6 +12,8 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
+import javax.management.JMException;
+import javax.management.ObjectName;
 
 /**
  * The load program's hand inside the server.
@@ -19,9 +21,10 @@ import java.util.concurrent.locks.LockSupport;
  * <p>{@code /bench/publish?count=&rate=&types=&server=&pad=} publishes through the hub's event sink
  * and answers what that cost, {@code /bench/bare?transport=ws|sse&count=} lets the bare dispatcher
  * send, {@code /bench/length?bytes=} sets the bare string, {@code /bench/memory} collects garbage
- * and answers the heap in use. Answers are lines of {@code name=value}.
+ * and answers the heap in use, {@code /bench/allocated} answers how many bytes the threads that
+ * live have allocated so far. Answers are lines of {@code name=value}.
  */
-@WebServlet({"/bench/publish", "/bench/bare", "/bench/length", "/bench/memory"})
+@WebServlet({"/bench/publish", "/bench/bare", "/bench/length", "/bench/memory", "/bench/allocated"})
 public class BenchServlet extends HttpServlet {
 
   private static final long serialVersionUID = 1L;
@@ -40,6 +43,7 @@ public class BenchServlet extends HttpServlet {
             bare.length(number(request, "bytes", 200));
             yield "length=" + bare.text().length() + "\n";
           }
+          case "/bench/allocated" -> allocated();
           default -> memory();
         };
     response.setContentType("text/plain");
@@ -132,6 +136,24 @@ public class BenchServlet extends HttpServlet {
       used = Math.min(used, runtime.totalMemory() - runtime.freeMemory());
     }
     return "heap_bytes=" + used + "\npid=" + ProcessHandle.current().pid() + "\n";
+  }
+
+  /** By way of JMX: the class that has the figure is not one that every deployment can see. */
+  private static String allocated() {
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    try {
+      long[] each =
+          (long[])
+              ManagementFactory.getPlatformMBeanServer()
+                  .invoke(
+                      ObjectName.getInstance(ManagementFactory.THREAD_MXBEAN_NAME),
+                      "getThreadAllocatedBytes",
+                      new Object[] {threads.getAllThreadIds()},
+                      new String[] {long[].class.getName()});
+      return "allocated_bytes=" + Arrays.stream(each).filter(bytes -> bytes > 0).sum() + "\n";
+    } catch (JMException unknown) {
+      return "allocated_bytes=-1\n";
+    }
   }
 
   private static int number(HttpServletRequest request, String name, int fallback) {
