@@ -352,6 +352,10 @@ abstract sealed class McpClient {
       closePosts();
     }
 
+    @Nullable Wire wire() {
+      return posts;
+    }
+
     private void closePosts() {
       Wire open = posts;
       posts = null;
@@ -394,6 +398,8 @@ abstract sealed class McpClient {
   }
 
   private static final class Streamable extends OverHttp {
+    private byte[] end = new byte[0];
+
     Streamable(Target target, int index, Selector selector) {
       super(target, index, selector);
     }
@@ -408,10 +414,26 @@ abstract sealed class McpClient {
     public void head(int status, String session, boolean last) throws IOException {
       super.head(status, session, last);
       if (!opened.isDone() && !session.isEmpty()) {
-        postTo(
-            target.path(),
-            "Mcp-Session-Id: " + session + "\r\nMCP-Protocol-Version: 2025-06-18\r\n");
+        String headers = "Mcp-Session-Id: " + session + "\r\nMCP-Protocol-Version: 2025-06-18\r\n";
+        postTo(target.path(), headers);
+        end =
+            ascii(
+                "DELETE " + target.path() + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers + "\r\n");
       }
+    }
+
+    /** A session of this transport outlives its connections unless it is ended. */
+    @Override
+    void closeWires() {
+      Wire wire = wire();
+      if (wire != null && end.length > 0 && isFree()) {
+        try {
+          wire.send(ByteBuffer.wrap(end));
+        } catch (IOException gone) {
+          Bench.LOG.log(System.Logger.Level.DEBUG, "a session was gone before it was ended");
+        }
+      }
+      super.closeWires();
     }
 
     @Override

@@ -94,7 +94,7 @@ final class RelayMeasures {
       }
     }
     if (peers.isEmpty()) {
-      report.noPeers();
+      report.noPeers(quick);
       return;
     }
     for (Peers.Mode mode : Peers.modes(sessions())) {

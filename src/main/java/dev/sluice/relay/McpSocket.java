@@ -7,6 +7,7 @@ import dev.sluice.jsonrpc.Envelope.Part;
 import dev.sluice.jsonrpc.MalformedMessageException;
 import dev.sluice.rest.ApiException;
 import dev.sluice.servers.RelayedServer;
+import dev.sluice.threads.IdleTimers;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Set;
@@ -50,7 +51,7 @@ final class McpSocket {
 
   /** Opens the session; its server is reached with the client's {@code initialize}. */
   void open(jakarta.websocket.Session socket, String server) {
-    socket.setMaxIdleTimeout(0);
+    IdleTimers.none(socket);
     socket.setMaxBinaryMessageBufferSize(64 * 1024);
     Session[] made = new Session[1];
     WebSocketEnd own =

@@ -3,6 +3,7 @@ package dev.sluice.relay;
 import dev.sluice.access.Caller;
 import dev.sluice.servers.RelayedServer;
 import dev.sluice.servers.ServerRegistry;
+import dev.sluice.servers.Servers;
 import dev.sluice.threads.Bounded;
 import dev.sluice.threads.OwnThreads;
 import jakarta.annotation.PostConstruct;
@@ -63,6 +64,7 @@ public class Relay {
   private @Nullable Future<?> ticking;
   private OwnThreads closing;
   private volatile boolean leaving;
+  private Servers servers;
 
   /** There are as many sessions as there may be. */
   static final class Exhausted extends RuntimeException {
@@ -76,6 +78,7 @@ public class Relay {
   @PostConstruct
   void start() {
     closing = new OwnThreads(threads, "sluice-mcp-closing", HANGING, MAX_SESSIONS);
+    servers = registry.servers(); // kept: asking the registry, an EJB, costs more than a look-up
     ticking = timer.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -122,7 +125,7 @@ public class Relay {
    * @throws dev.sluice.rest.ApiException 404 or 409
    */
   RelayedServer server(String name) {
-    RelayedServer server = registry.servers().relayed(name);
+    RelayedServer server = servers.relayed(name);
     server.check();
     return server;
   }

@@ -3,6 +3,7 @@ package dev.sluice.streams;
 import dev.sluice.events.CloseCode;
 import dev.sluice.events.SubscribersExhausted;
 import dev.sluice.events.Subscription;
+import dev.sluice.threads.IdleTimers;
 import jakarta.inject.Inject;
 import jakarta.websocket.OnClose;
 import jakarta.websocket.OnError;
@@ -47,7 +48,7 @@ public class EventsEndpoint {
   /** Subscribes with what the query says; all events from now on when it says nothing. */
   @OnOpen
   public void open(Session session) {
-    session.setMaxIdleTimeout(0);
+    IdleTimers.none(session);
     session.setMaxBinaryMessageBufferSize(MAX_MESSAGE);
     WebSocketOutlet outlet = streams.outlet(session);
     if (!EventStreams.mayRead(session.getUserPrincipal())) {

@@ -15,22 +15,30 @@ import jakarta.enterprise.inject.Typed;
  * owns and ends.
  */
 @ApplicationScoped
-@SuppressWarnings("UnusedVariable") // producer fields are read by CDI
 class Threads {
 
-  @Produces
-  @Bounded
   @Resource(lookup = "java:module/concurrent/sluice-work")
   private ManagedExecutorService work;
 
-  @Produces
-  @Bounded
-  @Typed(ManagedScheduledExecutorService.class) // it is also a ManagedExecutorService
   @Resource(lookup = "java:module/concurrent/sluice-timer")
   private ManagedScheduledExecutorService timer;
 
   @Produces
   @Bounded
   @Resource(lookup = "java:module/concurrent/sluice-threads")
+  @SuppressWarnings("UnusedVariable") // read by CDI
   private ManagedThreadFactory threads;
+
+  @Produces
+  @Bounded
+  ManagedExecutorService work() {
+    return PlainContext.of(work, ManagedExecutorService.class);
+  }
+
+  @Produces
+  @Bounded
+  @Typed(ManagedScheduledExecutorService.class) // it is also a ManagedExecutorService
+  ManagedScheduledExecutorService timer() {
+    return PlainContext.of(timer, ManagedScheduledExecutorService.class);
+  }
 }
