@@ -162,18 +162,17 @@ abstract sealed class McpClient {
     int answers = -1;
     int text = 0;
     int end = offset + length;
-    for (int i = offset; i < end - 8; i++) {
+    for (int i = offset; i < end - 6; i++) {
       if (buffer[i] != '"') {
         continue;
       }
-      if (buffer[i + 1] == 't' && is(buffer, i, "\"text\":\"")) {
+      if (buffer[i + 1] == 't' && end - i > 8 && is(buffer, i, "\"text\":\"")) {
         text = i + 8;
-        i = Math.min(end - 8, text + textEnd - textStart);
-        // What is left of a long text has no members.
-        i = Math.max(i, end - 64);
+        // Nothing but the end of a message has members behind a long text.
+        i = Math.max(text + textEnd - textStart, end - 64);
       } else if (buffer[i + 1] == 'i' && is(buffer, i, "\"id\":")) {
         answers = number(buffer, i + 5);
-      } else if (buffer[i + 1] == 'm' && is(buffer, i, "\"method\":")) {
+      } else if (buffer[i + 1] == 'm' && end - i > 9 && is(buffer, i, "\"method\":")) {
         asked(new String(buffer, offset, length, StandardCharsets.UTF_8));
         return;
       }

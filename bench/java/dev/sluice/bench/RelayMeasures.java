@@ -102,14 +102,15 @@ final class RelayMeasures {
         continue;
       }
       try (Peers.Running running = peers.get().start(mode)) {
-        if (!mode.childEach()) {
-          warmUp(running.target(), 8, quick ? 1 : 5);
+        if (!mode.name().endsWith("stateless")) { // that one only starts processes
+          warmUp(running.target(), mode.childEach() ? 2 : 8, 5);
         }
         for (int count : mode.sessions()) {
           cell(mode.name(), "stdio", running.target(), count, running.process().pid(), seconds);
         }
       } catch (IOException failure) {
-        report.failed(mode.name(), String.valueOf(failure.getMessage()));
+        report.failed(
+            mode.name(), failure + (failure.getCause() == null ? "" : ", " + failure.getCause()));
       }
     }
   }

@@ -1,13 +1,13 @@
 package dev.sluice.relay;
 
 import dev.sluice.access.Caller;
+import dev.sluice.access.IdleTimers;
 import dev.sluice.jsonrpc.Envelope;
 import dev.sluice.jsonrpc.Envelope.Kind;
 import dev.sluice.jsonrpc.Envelope.Part;
 import dev.sluice.jsonrpc.MalformedMessageException;
 import dev.sluice.rest.ApiException;
 import dev.sluice.servers.RelayedServer;
-import dev.sluice.threads.IdleTimers;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Set;

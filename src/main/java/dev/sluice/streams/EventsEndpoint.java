@@ -1,9 +1,9 @@
 package dev.sluice.streams;
 
+import dev.sluice.access.IdleTimers;
 import dev.sluice.events.CloseCode;
 import dev.sluice.events.SubscribersExhausted;
 import dev.sluice.events.Subscription;
-import dev.sluice.threads.IdleTimers;
 import jakarta.inject.Inject;
 import jakarta.websocket.OnClose;
 import jakarta.websocket.OnError;

@@ -1,4 +1,4 @@
-package dev.sluice.threads;
+package dev.sluice.access;
 
 import jakarta.websocket.Session;
 import java.lang.System.Logger.Level;
