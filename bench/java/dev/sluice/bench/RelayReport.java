@@ -85,7 +85,9 @@ final class RelayReport {
 
   private static String each(double seconds, CallTally tally) {
     // Below nothing: children have ended meanwhile, and their time is not to be had.
-    return tally.answered == 0 || seconds < 0 ? "" : format("%,.0f", seconds * 1e6 / tally.answered);
+    return tally.answered == 0 || seconds < 0
+        ? ""
+        : format("%,.0f", seconds * 1e6 / tally.answered);
   }
 
   void noPeers(boolean quick) {
