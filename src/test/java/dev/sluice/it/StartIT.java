@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,34 +22,33 @@ class StartIT {
 
   @Test
   void probesInTheMiddleOfTheStartDoNotDisturbIt() throws Exception {
-    AtomicBoolean over = new AtomicBoolean();
-    List<Thread> probes = new ArrayList<>();
     int port = HubProcess.freePort();
     URI base = URI.create("http://localhost:" + port + "/");
+    ScheduledExecutorService probes = Executors.newScheduledThreadPool(4);
+    AtomicInteger answers = new AtomicInteger();
+    AtomicInteger failures = new AtomicInteger();
     for (String path : List.of("/health", "/health/ready", "/health/live", "/health/started")) {
-      Thread probe =
-          new Thread(
+      ScheduledFuture<?> unused =
+          probes.scheduleWithFixedDelay(
               () -> {
-                while (!over.get()) {
-                  try {
-                    RawHttp.get(base, path, "Host: localhost:" + port);
-                  } catch (IOException | RuntimeException notYet) {
-                    Thread.onSpinWait(); // nobody listens, or an answer that is none yet
-                  }
+                try {
+                  RawHttp.get(base, path, "Host: localhost:" + port);
+                  answers.incrementAndGet();
+                } catch (IOException | RuntimeException notYet) {
+                  // Nobody listens, or an answer that is none yet.
+                  failures.incrementAndGet();
                 }
               },
-              "probe " + path);
-      probe.setDaemon(true);
-      probe.start();
-      probes.add(probe);
+              0,
+              20,
+              TimeUnit.MILLISECONDS);
     }
     try (HubProcess hub = HubProcess.start(directory, Map.of(), port)) {
+      assertThat(answers).hasPositiveValue();
       assertThat(hub.log()).doesNotContain("WELD-001524", "Exception executing HealthCheck");
     } finally {
-      over.set(true);
-      for (Thread probe : probes) {
-        probe.join(10_000);
-      }
+      probes.shutdownNow();
+      assertThat(probes.awaitTermination(20, TimeUnit.SECONDS)).isTrue();
     }
   }
 }
