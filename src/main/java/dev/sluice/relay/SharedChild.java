@@ -412,6 +412,10 @@ final class SharedChild implements UpstreamPipe.Receiver {
       left = List.copyOf(members);
       members.clear();
     }
+    over(left, reason, failure);
+  }
+
+  private void over(List<SharedMember> left, String reason, Throwable failure) {
     sharing.gone(key, this);
     waiting.clear();
     if (!ready.completeExceptionally(failure)) {
@@ -423,21 +427,37 @@ final class SharedChild implements UpstreamPipe.Receiver {
     }
   }
 
+  /** Ends it now, if no session uses it. */
+  void endUnused(String why) {
+    synchronized (this) {
+      if (!members.isEmpty() || over) {
+        return;
+      }
+      over = true;
+    }
+    over(List.of(), why, unusable(why));
+  }
+
+  private static ApiException unusable(String why) {
+    return ApiException.of(504, "server_start_failed", "The server " + why + ".");
+  }
+
   /** Called about once a second. */
   void tick(long now) {
-    String why = null;
+    boolean unused;
+    boolean overdue;
     synchronized (this) {
       if (!members.isEmpty() && ready.isDone()) {
         since = now;
-      } else if (members.isEmpty() && now - since > LINGER.toNanos()) {
-        why = "nobody uses it any more";
-      } else if (!ready.isDone()
-          && now - since > 2 * server.definition().startTimeout().toNanos()) {
-        why = "it did not initialize in time";
       }
+      unused = members.isEmpty() && now - since > LINGER.toNanos();
+      overdue = !ready.isDone() && now - since > 2 * server.definition().startTimeout().toNanos();
     }
-    if (why != null) {
-      end(why, ApiException.of(504, "server_start_failed", "The server " + why + "."));
+    if (unused) {
+      endUnused("nobody uses it any more");
+    } else if (overdue) {
+      String why = "it did not initialize in time";
+      end(why, unusable(why));
     }
   }
 }

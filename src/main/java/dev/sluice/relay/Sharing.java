@@ -120,6 +120,7 @@ final class Sharing {
                   }
                   unshared.add(key.get().definition());
                   joined.get().close();
+                  child.endUnused("it logs, so it is not shared");
                   return own(server, session);
                 });
       }

@@ -145,7 +145,7 @@ class JavaSdkIT extends RestTest {
       assertThat(changed.get(0)).extracting(McpSchema.Tool::name).contains("test_tool_that_comes");
       assertThat(client.listPrompts().prompts()).hasSize(1);
       client.ping();
-      assertThat(children()).isEqualTo(1);
+      await().atMost(Duration.ofSeconds(10)).until(() -> children() == 1);
       assertThat(dropped).isEmpty();
       assertThat(client.closeGracefully()).isTrue();
     } finally {
