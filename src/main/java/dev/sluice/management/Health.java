@@ -24,8 +24,8 @@ class Health {
   /**
    * Static, and asked before any bean is: Payara asks the checks as soon as it knows them, in the
    * middle of the start, and its CDI fails with WELD-001524 if two threads make the class of the
-   * same proxy. If the start is the one that loses, the hub is not deployed (seen with probes every
-   * 200 ms).
+   * same proxy (seen with probes every 200 ms; that the start may be the one that loses is
+   * inferred).
    */
   private static volatile boolean begun;
 
