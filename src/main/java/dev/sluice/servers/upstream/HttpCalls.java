@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** What both HTTP transports do alike: requests with the definition's headers, errors in words. */
@@ -69,6 +70,57 @@ final class HttpCalls {
     CompletableFuture<HttpResponse<byte[]>> result = new CompletableFuture<>();
     send(request, handler, result, MAX_REDIRECTS);
     return result;
+  }
+
+  /**
+   * As {@link #send(HttpRequest, HttpResponse.BodyHandler)}, for a message that does no harm if it
+   * is carried out twice: it is sent once more if the connection breaks before anything of the
+   * response has come. Servers end connections that were idle for some seconds, and the client
+   * learns of that too late when it takes one again in that moment.
+   */
+  CompletableFuture<HttpResponse<byte[]>> sendAgain(
+      HttpRequest request, HttpResponse.BodyHandler<byte[]> handler) {
+    AtomicBoolean begun = new AtomicBoolean();
+    CompletableFuture<HttpResponse<byte[]>> result = new CompletableFuture<>();
+    CompletableFuture<HttpResponse<byte[]>> first =
+        send(
+            request,
+            info -> {
+              begun.set(true);
+              return handler.apply(info);
+            });
+    CompletableFuture<?> unused =
+        result.whenComplete(
+            (r, e) -> {
+              if (result.isCancelled()) {
+                first.cancel(true);
+              }
+            });
+    unused =
+        first.whenComplete(
+            (response, problem) -> {
+              if (problem instanceof UpstreamException lost
+                  && lost.kind() == Kind.DISCONNECTED
+                  && !begun.get()
+                  && !result.isDone()) {
+                send(request, handler, result, MAX_REDIRECTS);
+              } else if (problem != null) {
+                result.completeExceptionally(problem);
+              } else {
+                result.complete(response);
+              }
+            });
+    return result;
+  }
+
+  /** Whether a message may be carried out twice: it asks, and changes nothing. */
+  static boolean isHarmless(Envelope message) {
+    String method = message.method();
+    return message.kind() == Envelope.Kind.REQUEST
+        && (method.equals("initialize")
+            || method.equals("ping")
+            || method.equals("server/discover")
+            || method.endsWith("/list"));
   }
 
   private void send(

@@ -89,7 +89,10 @@ final class ModernHttp implements ModernUpstream {
             0);
         return;
       }
-      CompletableFuture<HttpResponse<byte[]>> sent = http.send(request, this::body);
+      CompletableFuture<HttpResponse<byte[]>> sent =
+          HttpCalls.isHarmless(message)
+              ? http.sendAgain(request, this::body)
+              : http.send(request, this::body);
       sending = sent;
       CompletableFuture<?> unused =
           sent.whenComplete(

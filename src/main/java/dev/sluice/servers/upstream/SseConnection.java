@@ -116,7 +116,9 @@ final class SseConnection implements Connection {
     }
     posts.limitOneWay(done); // every answer comes over the stream
     CompletableFuture<HttpResponse<byte[]>> sent =
-        http.send(request, info -> Bodies.whole(Bodies.MAX_ERROR));
+        HttpCalls.isHarmless(message)
+            ? http.sendAgain(request, info -> Bodies.whole(Bodies.MAX_ERROR))
+            : http.send(request, info -> Bodies.whole(Bodies.MAX_ERROR));
     CompletableFuture<?> unused = done.whenComplete((v, e) -> sent.cancel(true));
     unused =
         sent.whenComplete(

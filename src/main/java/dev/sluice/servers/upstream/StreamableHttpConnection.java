@@ -180,7 +180,10 @@ final class StreamableHttpConnection implements Connection {
       if (done.isDone()) {
         return; // given up while it waited to resume
       }
-      CompletableFuture<HttpResponse<byte[]>> sent = http.send(request, this::body);
+      CompletableFuture<HttpResponse<byte[]>> sent =
+          HttpCalls.isHarmless(message)
+              ? http.sendAgain(request, this::body)
+              : http.send(request, this::body);
       current = sent;
       CompletableFuture<?> unused =
           sent.whenComplete(
