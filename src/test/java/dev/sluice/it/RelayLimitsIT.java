@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -59,6 +60,9 @@ class RelayLimitsIT {
 
   private final List<McpSocketPeer> sockets = new ArrayList<>();
   private final List<InputStream> streams = new ArrayList<>();
+
+  /** Sessions over Streamable HTTP and their servers; one that fails must not fill the next. */
+  private static final Map<String, String> OPENED = new ConcurrentHashMap<>();
 
   @BeforeAll
   static void start() throws Exception {
@@ -128,6 +132,12 @@ class RelayLimitsIT {
       stream.close();
     }
     sockets.forEach(McpSocketPeer::close);
+    for (Map.Entry<String, String> open : OPENED.entrySet()) {
+      HttpRequest delete =
+          mcp(hub, open.getValue()).header("Mcp-Session-Id", open.getKey()).DELETE().build();
+      assertThat(send(delete).statusCode()).isIn(200, 404);
+    }
+    OPENED.clear();
     for (HubProcess one : new HubProcess[] {hub, callers}) {
       await()
           .atMost(SOON)
@@ -188,6 +198,7 @@ class RelayLimitsIT {
     HttpResponse<String> answer = send(post(server, "", INITIALIZE));
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
     String session = answer.headers().firstValue("Mcp-Session-Id").orElseThrow();
+    OPENED.put(session, server);
     assertThat(send(post(server, session, INITIALIZED)).statusCode()).isEqualTo(202);
     return session;
   }
