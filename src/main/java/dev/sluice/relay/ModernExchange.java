@@ -180,10 +180,14 @@ final class ModernExchange implements ModernUpstream.Receiver {
       listed = message;
     }
     RelayedServer.Call counted = takeCall();
-    if (counted != null && message.kind() == Kind.ERROR) {
-      counted.refused("the server answered a JSON-RPC error");
-    } else if (counted != null) {
-      counted.answered("true".equals(message.json(Part.IS_ERROR)), message.size());
+    if (counted != null) {
+      boolean toolError = "true".equals(message.json(Part.IS_ERROR));
+      counted.release(toolError || message.kind() == Kind.ERROR);
+      if (message.kind() == Kind.ERROR) {
+        counted.refused("the server answered a JSON-RPC error");
+      } else {
+        counted.answered(toolError, message.size());
+      }
     }
     last(status, message, "");
   }

@@ -36,6 +36,9 @@ final class Session implements UpstreamPipe.Receiver {
   static final int TIMED_OUT = -32001;
   static final int BUSY = -32000;
 
+  /** How long a session may be without {@code initialize}. */
+  private static final long UNBEGUN_NANOS = Duration.ofSeconds(60).toNanos();
+
   private static final int NEW = 0;
   private static final int OPENING = 1;
   private static final int OPEN = 2;
@@ -339,6 +342,10 @@ final class Session implements UpstreamPipe.Receiver {
       }
     }
     RelayedServer.Call call = waiting.call;
+    boolean toolError = call != null && "true".equals(answer.json(Part.IS_ERROR));
+    if (call != null) {
+      call.release(toolError || answer.kind() == Kind.ERROR);
+    }
     client.send(answer, key);
     if (call == null) {
       if (stage.get() == NEW && !client.mayInitializeAgain()) {
@@ -347,7 +354,6 @@ final class Session implements UpstreamPipe.Receiver {
       }
       return;
     }
-    boolean toolError = "true".equals(answer.json(Part.IS_ERROR));
     if (answer.kind() == Kind.ERROR) {
       call.refused("the server answered a JSON-RPC error");
     } else {
@@ -442,7 +448,12 @@ final class Session implements UpstreamPipe.Receiver {
 
   /** Since when it is not used, and its age. */
   boolean isExpired(long now, Duration idle, Duration age) {
-    return now - born > age.toNanos() || (pending.isEmpty() && now - used > idle.toNanos());
+    // One that nobody begins with: Payara does not tell of a client that left right after the
+    // upgrade.
+    boolean unbegun = stage.get() == NEW && now - used > UNBEGUN_NANOS;
+    return unbegun
+        || now - born > age.toNanos()
+        || (pending.isEmpty() && now - used > idle.toNanos());
   }
 
   /** It is in use although nothing is sent: a stream of it is open. */

@@ -19,6 +19,7 @@ final class WebSocketEnd implements ClientEnd {
   private final RemoteEndpoint.Async remote;
   private final Consumer<Runnable> closing;
   private final Outbox outbox;
+  private final Runnable gone;
   private final Consumer<Envelope> fromClient;
   private volatile @Nullable LockStep lockStep;
 
@@ -37,6 +38,7 @@ final class WebSocketEnd implements ClientEnd {
     this.socket = socket;
     this.remote = socket.getAsyncRemote();
     this.closing = closing;
+    this.gone = gone;
     this.outbox = new Outbox(this::write, tooSlow, gone);
   }
 
@@ -82,6 +84,14 @@ final class WebSocketEnd implements ClientEnd {
   /** Sends a message of the hub's own. */
   void push(Envelope message) {
     outbox.add(message.singleLine());
+  }
+
+  /** A socket that is over ends its session, also when nobody was told of its end. */
+  @Override
+  public void tick(long now) {
+    if (!socket.isOpen()) {
+      gone.run();
+    }
   }
 
   @Override

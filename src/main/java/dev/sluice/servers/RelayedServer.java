@@ -240,11 +240,20 @@ public final class RelayedServer {
       return (System.nanoTime() - begin) / 1e6;
     }
 
-    /** The server answered with a result. */
+    /**
+     * The server has answered: gives the place to the next call. To be called before the client
+     * gets the answer, since its next call may come at once.
+     *
+     * @param error whether the answer is an error, of the tool or of the server
+     */
+    public void release(boolean error) {
+      server.children().forgive();
+      server.calls().release(admission, Outcome.ANSWERED, error);
+    }
+
+    /** Tells of a result, after {@link #release}. */
     public void answered(boolean toolError, int bytes) {
       double ms = elapsedMs();
-      server.children().forgive();
-      server.calls().release(admission, Outcome.ANSWERED, toolError);
       server.history().add(tool, correlationId, ms, toolError ? "tool_error" : "");
       if (toolError) {
         failed(ms, "the tool reported an error", "tool_error");
@@ -255,11 +264,9 @@ public final class RelayedServer {
       }
     }
 
-    /** The server answered with a JSON-RPC error. */
+    /** Tells of a JSON-RPC error, after {@link #release}. */
     public void refused(String message) {
       double ms = elapsedMs();
-      server.children().forgive();
-      server.calls().release(admission, Outcome.ANSWERED, true);
       server.history().add(tool, correlationId, ms, "upstream_error");
       failed(ms, message, "upstream_error");
     }

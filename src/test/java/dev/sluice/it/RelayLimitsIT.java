@@ -17,6 +17,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.WebSocket;
 import java.net.http.WebSocketHandshakeException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -79,7 +80,9 @@ class RelayLimitsIT {
                 "sluice.relay.stateless.requests", "3",
                 "sluice.relay.stateless.subscriptions", "1"));
     callers =
-        HubProcess.start(directory.resolve("callers"), Map.of("sluice.relay.sessions.caller", "2"));
+        HubProcess.start(
+            directory.resolve("callers"),
+            Map.of("sluice.relay.sessions.caller", "2", "sluice.relay.session.streams", "2"));
     brief =
         HubProcess.start(
             directory.resolve("brief"),
@@ -283,14 +286,21 @@ class RelayLimitsIT {
 
   @Test
   void oneCallerHasItsOwnLimit() throws Exception {
-    socket(callers, "shared");
-    McpSocketPeer second = socket(callers, "shared");
+    begun(callers);
+    McpSocketPeer second = begun(callers);
     await().atMost(SOON).until(() -> metric(callers, "sluice_relay_sessions") == 2);
     assertNotUpgraded(callers);
     refused(send(mcp(callers, "shared").POST(BodyPublishers.ofString(INITIALIZE)).build()), 503);
     second.close();
     await().atMost(SOON).until(() -> metric(callers, "sluice_relay_sessions") == 1);
-    socket(callers, "shared");
+    begun(callers);
+  }
+
+  /** On Payara a socket whose client leaves right after the upgrade is not told to be over. */
+  private McpSocketPeer begun(HubProcess at) throws Exception {
+    McpSocketPeer socket = socket(at, "shared").send(INITIALIZE);
+    assertThat(socket.next().containsKey("result")).isTrue();
+    return socket;
   }
 
   @ParameterizedTest
@@ -341,31 +351,31 @@ class RelayLimitsIT {
   }
 
   @Test
-  void aStreamTooManyIs429AndOthersAreKeptForTheirClient() throws Exception {
-    String session = initialize("isolated");
-    McpSocketPeer other = client("shared");
-    List<InputStream> hanging = new ArrayList<>();
-    for (int i = 1; i <= 2; i++) {
-      hanging.add(
-          HTTP.send(
-                  HttpRequest.newBuilder(post("isolated", session, call(i, "hang")), (n, v) -> true)
-                      .setHeader("Accept", "text/event-stream, application/json")
-                      .build(),
-                  BodyHandlers.ofInputStream())
-              .body());
-    }
-    awaitMetric("sluice_relay_streams", 3);
-    // answers to both are given up: their streams stay, for a client that comes back
-    send(post("isolated", session, cancelled(1)));
-    send(post("isolated", session, cancelled(2)));
-    awaitMetric("sluice_relay_in_flight", 0);
-    refused(send(post("isolated", session, call(3, "echo"))), 429);
+  void aStreamTooManyIs429UnlessOneIsOfACancelledRequest() throws Exception {
+    HttpRequest initialize =
+        mcp(callers, "shared").POST(BodyPublishers.ofString(INITIALIZE)).build();
+    String session = send(initialize).headers().firstValue("Mcp-Session-Id").orElseThrow();
+    McpSocketPeer other = socket(callers, "shared").send(INITIALIZE);
+    assertThat(other.next().containsKey("result")).isTrue();
+    HttpRequest.Builder post = mcp(callers, "shared").header("Mcp-Session-Id", session);
+    InputStream hanging =
+        HTTP.send(
+                post.copy()
+                    .setHeader("Accept", "text/event-stream, application/json")
+                    .POST(BodyPublishers.ofString(call(1, "hang")))
+                    .build(),
+                BodyHandlers.ofInputStream())
+            .body();
+    await().atMost(SOON).until(() -> metric(callers, "sluice_relay_streams") == 2);
+    HttpRequest second = post.copy().POST(BodyPublishers.ofString(call(2, "echo"))).build();
+    refused(send(second), 429);
     works(other);
-    for (InputStream stream : hanging) {
-      stream.close();
-    }
-    delete("isolated", session);
-    awaitMetric("sluice_relay_streams", 0);
+    assertThat(send(post.copy().POST(BodyPublishers.ofString(cancelled(1))).build()).statusCode())
+        .isEqualTo(202);
+    assertThat(send(second).statusCode()).isEqualTo(200);
+    assertThat(new String(hanging.readAllBytes(), StandardCharsets.UTF_8)).contains("cancelled");
+    assertThat(send(post.copy().DELETE().build()).statusCode()).isEqualTo(200);
+    await().atMost(SOON).until(() -> metric(callers, "sluice_relay_streams") == 0);
   }
 
   private static String cancelled(int id) {
@@ -517,8 +527,11 @@ class RelayLimitsIT {
         .ignoreExceptions() // of a message to a socket that has just been closed
         .until(
             () -> {
+              if (used.closed.contains(1001)) {
+                return true;
+              }
               used.send(call(9, "echo"));
-              return used.closed.contains(1001);
+              return false;
             });
   }
 

@@ -225,10 +225,11 @@ final class ModernChannel implements ModernUpstream, AutoCloseable {
   }
 
   private void end(String reason) {
-    if (over.compareAndSet(false, true)) {
+    boolean first = over.compareAndSet(false, true);
+    failAll(reason); // before the close that follows gives its own reason
+    if (first) {
       gone.accept(reason);
     }
-    failAll(reason);
   }
 
   /** Ends it, and its child; blocks for a bounded time. Idempotent. */
