@@ -21,7 +21,17 @@ class SessionTest {
     long before = System.nanoTime();
     session.touch();
     assertThat(session.isExpired(before, moment, AGE)).isFalse();
-    assertThat(session.isExpired(before + IDLE.toNanos(), IDLE, AGE)).isFalse();
+    Duration almost = Duration.ofSeconds(59);
+    assertThat(session.isExpired(before + almost.toNanos(), almost, AGE)).isFalse();
+  }
+
+  /** Of one that has begun, RelayLimitsIT holds the time. */
+  @Test
+  void aSessionThatNobodyBeginsExpiresAfterAMinute() {
+    session.touch();
+    long now = System.nanoTime();
+    assertThat(session.isExpired(now + Duration.ofSeconds(59).toNanos(), IDLE, AGE)).isFalse();
+    assertThat(session.isExpired(now + Duration.ofSeconds(61).toNanos(), IDLE, AGE)).isTrue();
   }
 
   @Test
