@@ -87,11 +87,6 @@ final class RawEchoSockets implements AutoCloseable {
     return hanging.get();
   }
 
-  /** Connections now. */
-  int connections() {
-    return sockets.size();
-  }
-
   private void accept() {
     while (!listening.isClosed()) {
       try {
